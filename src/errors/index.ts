@@ -1,0 +1,10 @@
+export {
+  codeSpec,
+  type ErrorCategory,
+  type ErrorCode,
+  errorCodes,
+  errorType,
+  type RequestStatus,
+} from './codes.ts';
+export type { ErrorContext, PythonException, PythonFrame, WorkerExit } from './context.ts';
+export { isSnakepitError, SnakepitError, type SnakepitErrorInit } from './snakepit-error.ts';
