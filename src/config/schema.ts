@@ -1,0 +1,274 @@
+import { z } from 'zod';
+import { availableCpus } from './cpus.ts';
+
+/**
+ * The one place where options are described: types, validation, the JSON Schema and the reference page come from it.
+ *
+ * `.meta({ live: true })` marks what can change while running; everything else needs a restart.
+ */
+
+/** Node's timers overflow above this and fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const duration = (fallback: number, about: string) =>
+  z.number().int().positive().max(MAX_TIMER_MS).default(fallback).describe(`${about} Milliseconds.`);
+const durationOrZero = (fallback: number, about: string) =>
+  z.number().int().nonnegative().max(MAX_TIMER_MS).default(fallback).describe(`${about} Milliseconds.`);
+const positive = (fallback: number, about: string) =>
+  z.number().int().positive().default(fallback).describe(about);
+const flag = (fallback: boolean, about: string) => z.boolean().default(fallback).describe(about);
+
+const port = z.number().int().min(0).max(65535);
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/,
+    'letters, digits, and _ . - after the first, at most 64 characters',
+  );
+
+export const poolSchema = z
+  .strictObject({
+    app: z
+      .union([z.string().min(1), z.instanceof(URL)])
+      .describe('The Python app: a file (`./app.py`) or a module (`pkg.module`).')
+      .meta({ jsonSchema: { type: 'string' } }),
+    cwd: z.string().optional().describe('Working directory of the workers. Default: that of the host.'),
+    python: z
+      .string()
+      .optional()
+      .describe('The Python interpreter. Default: found as described under Python discovery.'),
+    env: z.record(z.string(), z.string()).default({}).describe('More environment variables for the workers.'),
+    inheritEnv: flag(true, "Whether the workers get the host's environment too."),
+    workers: z
+      .number()
+      .int()
+      .min(1)
+      .max(1024)
+      .default(() => Math.min(4, availableCpus()))
+      .describe('Worker processes. Default: the CPUs this process may use, at most 4.')
+      .meta({ live: true }),
+    minWorkers: positive(1, 'Fewer ready workers than this is an error in health.').meta({ live: true }),
+    concurrency: positive(
+      1,
+      'Requests one worker runs at a time. Above 1 handlers run in threads of one process.',
+    ),
+    transport: z.enum(['socket']).default('socket').describe('How host and worker talk.'),
+    codec: z
+      .enum(['auto', 'msgpack', 'json'])
+      .default('auto')
+      .describe('`auto`: MessagePack where the worker has it, JSON where not.'),
+    maxQueue: positive(1000, 'Requests that may wait; one more is refused with `queue_full`.').meta({
+      live: true,
+    }),
+    maxPrefetch: z
+      .number()
+      .int()
+      .min(0)
+      .max(32)
+      .default(32)
+      .describe('Unstarted requests a worker may hold while its requests take less than about 1 ms.'),
+    timeoutMs: duration(60_000, 'Deadline of a request that names none, waiting included.').meta({
+      live: true,
+    }),
+    maxTimeoutMs: duration(3_600_000, 'Longest deadline a caller of the gateway may ask for.').meta({
+      live: true,
+    }),
+    idleTimeoutMs: duration(60_000, 'Longest silence between two chunks of a stream.').meta({ live: true }),
+    startTimeoutMs: duration(300_000, 'Time from spawn to ready, model loading included.'),
+    startConcurrency: positive(8, 'Workers that load side by side.'),
+    restartDelayMs: duration(
+      100,
+      'Wait before a dead worker is replaced; doubles with every failed start in a row.',
+    ),
+    maxRestartDelayMs: duration(30_000, 'Limit of that doubling.'),
+    cancelGraceMs: duration(
+      2000,
+      'What a handler gets to end after cancel or deadline, before its process is killed.',
+    ).meta({ live: true }),
+    drainTimeoutMs: durationOrZero(20_000, 'What running requests get at close.'),
+    termTimeoutMs: durationOrZero(5000, 'What `on_stop` gets at close, before SIGKILL.'),
+    killTimeoutMs: durationOrZero(2000, 'How long close waits for a killed process to be gone.'),
+    streamBuffer: positive(16, 'Chunks of a stream that may be under way before its reader takes one.'),
+    maxFrameBytes: z
+      .number()
+      .int()
+      .min(4096)
+      .max(2 ** 31 - 1)
+      .default(64 * 2 ** 20)
+      .describe('Largest encoded request, answer or chunk. Bytes.'),
+    statsIntervalMs: duration(1000, 'How often workers report memory and CPU.'),
+    critical: flag(true, 'Whether readiness needs this pool under the policy `critical`.').meta({
+      live: true,
+    }),
+  })
+  .describe('A pool of workers that run one app.');
+
+const listener = (what: string, fallback: string) => ({
+  port: port.optional().describe(`Port of ${what}; 0 picks a free one. Unset: not served.`),
+  host: z
+    .string()
+    .min(1)
+    .default(fallback)
+    .describe('Address to bind. Any other than loopback needs `token` or `insecure`.'),
+  token: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Bearer token, at least 16 characters.')
+    .meta({ secret: true }),
+  insecure: flag(
+    false,
+    'Serve beyond loopback without a token. Only where something in front authenticates.',
+  ),
+  allowedHosts: z
+    .array(z.string())
+    .default([])
+    .describe('Host header values accepted beside loopback names and IP literals.'),
+});
+
+const level = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+const buckets = z
+  .array(z.number().positive())
+  .min(1)
+  .refine(
+    (list) => list.every((bound, i) => i === 0 || bound > (list[i - 1] as number)),
+    'must rise strictly',
+  );
+
+const criterion = (warning: number, error: number, about: string) =>
+  z
+    .strictObject({
+      warning: z.number().nonnegative().default(warning).describe('Level from which the check warns.'),
+      error: z.number().nonnegative().default(error).describe('Level from which the check is an error.'),
+      windowMs: duration(60_000, 'Time looked back on.'),
+      minVolume: positive(20, 'Fewer requests than this in the window say nothing.'),
+    })
+    .prefault({})
+    .describe(about)
+    .meta({ live: true });
+
+export const optionsSchema = z
+  .strictObject({
+    pools: z
+      .record(name, poolSchema)
+      .refine((pools) => Object.keys(pools).length > 0, 'at least one pool is needed')
+      .describe('The pools by name. `default` is used where a call names none.'),
+    waitFor: z
+      .enum(['ready', 'none'])
+      .default('ready')
+      .describe('`ready`: `createSnakepit` resolves when each pool has a ready worker; `none`: at once.'),
+    runtimeDir: z
+      .string()
+      .optional()
+      .describe('Where the private socket directory is made. Default: the temporary directory.'),
+    observability: flag(true, 'Off switch of everything below.'),
+    metrics: z
+      .union([
+        z.literal(false),
+        z.strictObject({
+          buckets: z
+            .record(z.string(), buckets)
+            .default({})
+            .describe('Histogram buckets by metric name, in its unit.'),
+          maxSeries: positive(1000, 'Series one metric may have; further ones share `(other)`.'),
+          defaultMetrics: flag(true, "Node's own metrics: event loop, GC, heap, handles."),
+        }),
+      ])
+      .prefault({})
+      .describe('Prometheus metrics.'),
+    health: z
+      .union([
+        z.literal(false),
+        z.strictObject({
+          readiness: z
+            .strictObject({
+              policy: z
+                .enum(['any', 'all', 'critical'])
+                .default('all')
+                .describe('Which pools must have a ready worker.'),
+              whenSaturated: z
+                .enum(['ready', 'not_ready'])
+                .default('ready')
+                .describe('What a full queue means for readiness.'),
+            })
+            .prefault({})
+            .meta({ live: true }),
+          criteria: z
+            .strictObject({
+              error_rate: criterion(0.05, 0.25, 'Share of requests that failed, 0 to 1.'),
+              queue_depth: criterion(0.5, 0.9, 'Fill of the queue, 0 to 1.'),
+            })
+            .prefault({}),
+        }),
+      ])
+      .prefault({})
+      .describe('Health checks.'),
+    logs: z
+      .union([
+        z.literal(false),
+        z.strictObject({
+          level: level.default('warn').describe('Least level written.').meta({ live: true }),
+          format: z.enum(['json', 'pretty']).default('json').describe('`pretty` is for people.'),
+          dest: z.string().min(1).default('stderr').describe('`stderr`, `stdout` or a file.'),
+        }),
+      ])
+      .prefault({})
+      .describe('Structured logs.'),
+    errors: z
+      .strictObject({
+        showArgs: z
+          .array(z.string())
+          .default(['model', 'version', 'top', 'n', 'limit', 'mode'])
+          .describe('Arguments whose scalar values error contexts may show; all others read `[SANITIZED]`.'),
+      })
+      .prefault({})
+      .describe('Error context.'),
+    ops: z
+      .strictObject({
+        ...listener('the ops server (metrics, health)', '127.0.0.1'),
+        open: z
+          .array(z.string().startsWith('/'))
+          .default([])
+          .describe('Read-only paths that need no token from afar, e.g. `/metrics`.'),
+        prefix: z
+          .string()
+          .regex(/^(\/[^/]+)*$/, 'empty, or /a/path without a final slash')
+          .default('')
+          .describe('Path before every endpoint.'),
+      })
+      .prefault({})
+      .describe('Ops server.'),
+    gateway: z
+      .strictObject({
+        ...listener('the gateway (commands over HTTP)', '127.0.0.1'),
+        allowedOrigins: z.array(z.string()).default([]).describe('Origins that browsers may call from.'),
+        maxBodyBytes: positive(16 * 2 ** 20, 'Largest request body. Bytes.'),
+      })
+      .prefault({})
+      .describe('Gateway.'),
+    shutdown: z
+      .strictObject({
+        delayMs: z
+          .number()
+          .int()
+          .nonnegative()
+          .max(MAX_TIMER_MS)
+          .optional()
+          .describe(
+            'How long `serve` still takes requests after SIGTERM, not ready. Default: 5000 in Kubernetes, else 0. Milliseconds.',
+          ),
+        drainMs: durationOrZero(20_000, 'What running requests get after that.'),
+      })
+      .prefault({})
+      .describe('What `serve` does on SIGTERM.'),
+  })
+  .describe('Configuration of Snakepit.');
+
+/** Options as a user writes them: everything with a default may be left out. */
+export type SnakepitOptions = z.input<typeof optionsSchema>;
+/** Options of one pool as a user writes them. */
+export type PoolOptions = z.input<typeof poolSchema>;
+/** Options once validated, with every default filled in. */
+export type ResolvedOptions = z.output<typeof optionsSchema>;
+/** Options of one pool once validated. */
+export type ResolvedPool = z.output<typeof poolSchema>;

@@ -1,0 +1,237 @@
+import type { ErrorCategory, ErrorCode, ErrorContext, RequestStatus } from '../errors/index.ts';
+import {
+  bytes,
+  count,
+  type Fields,
+  flag,
+  maybe,
+  mebibytes,
+  ms,
+  type Shape,
+  text,
+  value,
+  word,
+} from './fields.ts';
+
+/** Fields any event may carry in its metadata, where they apply. */
+export const commonMetadata = {
+  timestamp: count('when it happened, epoch milliseconds (RFC 3339 in UTC on export)'),
+  pool_name: maybe(text('the pool')),
+  request_id: maybe(text('the request, unique in this process')),
+  correlation_id: maybe(text('what ties the events of one business operation together')),
+  worker_id: maybe(text('the worker, unique for ever')),
+  worker_slot: maybe(count('the small stable number of the place the worker fills')),
+  session_id: maybe(text('the session')),
+  command: maybe(text('the command')),
+} satisfies Fields;
+
+interface EventSpec<M extends Fields, D extends Fields> {
+  readonly about: string;
+  readonly measurements: M;
+  readonly metadata: D;
+}
+
+const event = <M extends Fields, D extends Fields>(
+  about: string,
+  measurements: M,
+  metadata: D = {} as D,
+): EventSpec<M, D> => ({ about, measurements, metadata });
+
+const failure = {
+  code: word<ErrorCode>('error code'),
+  category: word<ErrorCategory>('error category'),
+  message: text('the error message'),
+  retryable: flag('whether repeating it is free of double effects'),
+  error: value<ErrorContext>('the preserved error context, arguments sanitized'),
+};
+const reason = <T extends string>(about: string) => ({ reason: word<T>(about) });
+
+/** Why a worker is gone; the label `reason` of `snakepit_worker_exits_total`. */
+export type ExitReason = 'stopped' | 'crashed' | 'start_failed' | 'stuck';
+
+/** Every event the core and the bus emit. A name stands here only if something emits it; a test proves each. */
+export const catalog = {
+  'snakepit.pool.started': event(
+    'The pool has its first ready worker.',
+    {
+      startup_ms: ms('from the start of the pool to the first ready worker'),
+      workers: count('workers wanted'),
+    },
+    { config: value<Record<string, unknown>>('the configuration of the pool, sanitized') },
+  ),
+  'snakepit.pool.stopped': event('The pool is closed; no worker is left.', {
+    uptime_ms: ms('how long the pool lived'),
+  }),
+  'snakepit.pool.saturated': event(
+    'A request was refused because the queue is full (once until it recovers).',
+    {
+      queue_size: count('requests waiting'),
+      queue_capacity: count('limit of the queue'),
+      busy_workers: count('workers without a free slot'),
+      available_workers: count('workers with a free slot'),
+    },
+  ),
+  'snakepit.pool.recovered': event('The queue of a saturated pool fell below half its limit.', {
+    queue_size: count('requests waiting'),
+    queue_capacity: count('limit of the queue'),
+    saturated_ms: ms('how long it was saturated'),
+  }),
+  'snakepit.pool.draining': event('The pool takes no new requests and finishes what it has.', {
+    in_flight: count('requests running'),
+    queue_size: count('requests waiting'),
+  }),
+  'snakepit.worker.starting': event(
+    'A worker process was spawned.',
+    { attempt: count('failed starts in a row before this one') },
+    {
+      pid: count('process id'),
+    },
+  ),
+  'snakepit.worker.started': event(
+    'A worker is ready for its first request.',
+    { startup_ms: ms('from spawn to ready') },
+    {
+      pid: count('process id'),
+      python_version: text('e.g. 3.11.7'),
+      codec: word<'msgpack' | 'json'>('codec agreed on'),
+    },
+  ),
+  'snakepit.worker.start_failed': event(
+    'A worker ended before it was ready.',
+    { startup_ms: ms('from spawn to failure') },
+    failure,
+  ),
+  'snakepit.worker.busy': event('Every slot of the worker is taken.', {
+    in_flight: count('requests running'),
+  }),
+  'snakepit.worker.idle': event('The worker has a free slot again.', {
+    in_flight: count('requests running'),
+  }),
+  'snakepit.worker.stopped': event('A worker ended because it was asked to.', {
+    uptime_ms: ms('age of the process'),
+    requests: count('requests it served'),
+  }),
+  'snakepit.worker.crashed': event(
+    'A ready worker ended without being asked to.',
+    {
+      uptime_ms: ms('age of the process'),
+      requests: count('requests it served'),
+      in_flight: count('requests lost with it'),
+      memory_mb: maybe(mebibytes('resident memory at the last reading')),
+    },
+    { ...failure, ...reason<ExitReason>('why it ended') },
+  ),
+  'snakepit.worker.restarted': event('A worker that replaces a dead one is ready.', {
+    startup_ms: ms('from spawn to ready'),
+    restarts: count('restarts of this slot so far'),
+  }),
+  'snakepit.request.queued': event('A request was accepted.', {
+    queue_size: count('requests waiting, this one included'),
+  }),
+  'snakepit.request.started': event('A worker started on a request.', {
+    queue_time_ms: ms('from acceptance to start'),
+    attempt: count('1 for the first'),
+  }),
+  'snakepit.request.failed': event(
+    'A request failed, in Python or around it.',
+    { duration_ms: ms('from acceptance to settlement') },
+    failure,
+  ),
+  'snakepit.request.timed_out': event(
+    'The deadline of a request passed.',
+    { duration_ms: ms('from acceptance to settlement'), timeout_ms: ms('the deadline it had') },
+    failure,
+  ),
+  'snakepit.request.cancelled': event(
+    'The caller gave a request up.',
+    { duration_ms: ms('from acceptance to settlement') },
+    failure,
+  ),
+  'snakepit.request.rejected': event(
+    'A request was refused.',
+    { duration_ms: ms('from acceptance to settlement') },
+    failure,
+  ),
+  'snakepit.request.completed': event(
+    'A request is settled, whichever way. Every request that got an id has exactly one.',
+    {
+      duration_ms: ms('from acceptance to settlement, queue and retries included'),
+      queue_time_ms: ms('from acceptance to the last start; all of it when it never started'),
+      python_ms: ms('wall time in the handler, 0 when unknown'),
+      python_cpu_ms: ms('CPU time of the handler thread, 0 when unknown'),
+      bytes_in: bytes('size of the encoded request'),
+      bytes_out: bytes('size of the encoded answer, chunks included'),
+    },
+    {
+      success: flag('status is success'),
+      status: word<RequestStatus>('how it ended'),
+      attempts: count('how often it was started'),
+      code: maybe(word<ErrorCode>('error code, where it failed')),
+    },
+  ),
+  'snakepit.stream.opened': event('A streaming request was accepted.', {}),
+  'snakepit.stream.chunk': event('A chunk arrived from Python.', {
+    bytes: bytes('its encoded size'),
+    index: count('from 0'),
+  }),
+  'snakepit.stream.closed': event('A stream ended.', {
+    chunks: count('chunks that arrived'),
+    first_chunk_ms: maybe(ms('from acceptance to the first chunk')),
+    duration_ms: ms('from acceptance to the end'),
+  }),
+  'snakepit.health.status_changed': event(
+    'The overall health changed.',
+    {},
+    {
+      from: word<HealthStatus>('status before'),
+      to: word<HealthStatus>('status now'),
+      why: text('the checks that are not ok, in words'),
+    },
+  ),
+  'snakepit.observability.consumer_failed': event(
+    'A consumer threw. The event went to the others all the same; at most one such event a second and consumer.',
+    { failures: count('failures of this consumer so far') },
+    { consumer: text('its name'), event: text('the event it failed on'), message: text('what it threw') },
+  ),
+  'python.log': event(
+    'A log record, warning or printed line of a worker.',
+    {},
+    {
+      level: word<LogLevel>('debug, info, warning, error or critical'),
+      logger: text('name of the Python logger; python.stdout and python.stderr for printed lines'),
+      message: text('the text'),
+      fields: maybe(value<Record<string, unknown>>('file, line, traceback, stream')),
+    },
+  ),
+} as const satisfies Record<string, EventSpec<Fields, Fields>>;
+
+/** Level of a Python log record. */
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';
+/** Status of the whole, or of one health check. */
+export type HealthStatus = 'ok' | 'warning' | 'error';
+
+type Catalog = typeof catalog;
+/** Name of a catalogued event. */
+export type EventName = keyof Catalog;
+/** What a catalogued event measures. */
+export type Measurements<N extends EventName> = Shape<Catalog[N]['measurements']>;
+/** What a catalogued event says around its measurements. */
+export type Metadata<N extends EventName> = Shape<Catalog[N]['metadata']> & CommonMetadata;
+/** Metadata every event may have. */
+export type CommonMetadata = Shape<typeof commonMetadata>;
+/** Metadata as the emitter gives it: the bus adds the timestamp where it is missing. */
+export type MetadataInput<N extends EventName> = Omit<Metadata<N>, 'timestamp'> & { timestamp?: number };
+
+/** A catalogued event as consumers get it. Shared by all of them: reading only. */
+export interface CataloguedEvent<N extends EventName = EventName> {
+  readonly event_name: N;
+  readonly measurements: Measurements<N>;
+  readonly metadata: Metadata<N>;
+}
+
+/** Any event, catalogued or of the user's own. */
+export interface SnakepitEvent {
+  readonly event_name: string;
+  readonly measurements: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly timestamp: number };
+}
