@@ -1,5 +1,13 @@
+export { anchorPython } from './anchor.ts';
+export { type AppLocation, locateApp } from './app.ts';
 export { availableCpus } from './cpus.ts';
-export { defineConfig, resolveOptions } from './resolve.ts';
+export { environmentVariables } from './environment.ts';
+export { type ConfigContext, configExtensions, findConfigFile, readConfigFile } from './file.ts';
+export { configJsonSchema, type JsonSchema } from './json-schema.ts';
+export { type LoadedConfig, type LoadSettings, loadConfig } from './load.ts';
+export { isPlain, type Origins, put } from './origins.ts';
+export { configReference } from './reference.ts';
+export { type ConfigFunction, defineConfig, resolveOptions } from './resolve.ts';
 export {
   optionsSchema,
   type PoolOptions,
@@ -8,3 +16,4 @@ export {
   type ResolvedPool,
   type SnakepitOptions,
 } from './schema.ts';
+export { serveDefaults } from './serve-defaults.ts';

@@ -4,7 +4,8 @@ import { availableCpus } from './cpus.ts';
 /**
  * The one place where options are described: types, validation, the JSON Schema and the reference page come from it.
  *
- * `.meta({ live: true })` marks what can change while running; everything else needs a restart.
+ * `.meta({ live: true })` marks what can change while running; everything else needs a restart. `defaultText` stands for a default
+ * that depends on the machine.
  */
 
 /** Node's timers overflow above this and fire at once. */
@@ -31,22 +32,25 @@ export const poolSchema = z
     app: z
       .union([z.string().min(1), z.instanceof(URL)])
       .describe('The Python app: a file (`./app.py`) or a module (`pkg.module`).')
-      .meta({ jsonSchema: { type: 'string' } }),
+      .meta({ jsonSchema: { type: 'string', minLength: 1 } }),
     cwd: z.string().optional().describe('Working directory of the workers. Default: that of the host.'),
     python: z
       .string()
       .optional()
       .describe('The Python interpreter. Default: found as described under Python discovery.'),
     env: z.record(z.string(), z.string()).default({}).describe('More environment variables for the workers.'),
-    inheritEnv: flag(true, "Whether the workers get the host's environment too."),
+    inheritEnv: flag(
+      true,
+      "Whether the workers get the host's environment too. Where not, only what programs cannot do without, such as PATH and HOME.",
+    ),
     workers: z
       .number()
       .int()
       .min(1)
       .max(1024)
       .default(() => Math.min(4, availableCpus()))
-      .describe('Worker processes. Default: the CPUs this process may use, at most 4.')
-      .meta({ live: true }),
+      .describe('Worker processes.')
+      .meta({ live: true, defaultText: 'the CPUs this process may use, at most 4' }),
     minWorkers: positive(1, 'Fewer ready workers than this is an error in health.').meta({ live: true }),
     concurrency: positive(
       1,

@@ -51,6 +51,10 @@ export class EventHandle<N extends string = string> {
   }
 }
 
+type PatternLike = NameLike | { readonly patterns: readonly NameLike[] };
+const isSeveral = (pattern: PatternLike): pattern is { readonly patterns: readonly NameLike[] } =>
+  typeof pattern === 'object' && 'patterns' in pattern;
+
 interface Registration {
   readonly matches: (name: string) => boolean;
   readonly consumer: InlineConsumer;
@@ -110,13 +114,15 @@ export class EventBus {
   /**
    * Registers a consumer for the names a pattern matches. It is called at once, inside the emit, so it must be quick; what it throws is counted and goes no further.
    *
-   * @param pattern - a name; a part may be `*`, and a final `**` matches the rest
+   * @param pattern - a name; a part may be `*`, and a final `**` matches the rest. `{ patterns }` for several: an event
+   *   that matches more than one is still delivered once
    * @param consumer - a function, or `{ name, handle }`; names are unique
    * @returns a disposer that removes it again
    * @throws TypeError on a malformed pattern, a consumer that cannot be called, or a name already taken
    */
-  registerConsumer(pattern: NameLike, consumer: Consumer): () => void {
-    const matches = compilePattern(pattern);
+  registerConsumer(pattern: PatternLike, consumer: Consumer): () => void {
+    const tests = (isSeveral(pattern) ? pattern.patterns : [pattern]).map(compilePattern);
+    const matches = (name: string) => tests.some((test) => test(name));
     const handle = typeof consumer === 'function' ? consumer : consumer?.handle?.bind(consumer);
     if (typeof handle !== 'function') {
       throw new TypeError('A consumer is a function or an object { name, handle }.');

@@ -1,0 +1,1 @@
+"""The worker's inside. Nothing here is public; apps import from ``snakepit``."""

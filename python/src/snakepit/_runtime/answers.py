@@ -1,0 +1,80 @@
+"""Encoding what goes back to the host, with the failures that encoding itself can have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snakepit._runtime.codec import Codec
+from snakepit._runtime.codec.values import Unserializable, normalise
+from snakepit._runtime.failure import Failure, failure
+from snakepit._runtime.wire import CHUNK, ERROR, RESPONSE, header
+
+
+class TooLarge(Exception):
+    """An encoded value is over the frame limit."""
+
+
+class Answers:
+    """Makes the frames of a work connection."""
+
+    def __init__(self, codec: Codec, max_frame_bytes: int) -> None:
+        self._codec = codec
+        self._max = max_frame_bytes
+
+    def frame(self, *elements: Any) -> bytes:
+        """A whole frame of elements that are plain."""
+        body = self._codec.pack(elements)
+        return header(len(body)) + body
+
+    def any_frame(self, *elements: Any) -> bytes:
+        """A whole frame of elements that are normalised."""
+        body = self._codec.pack_any(elements)
+        return header(len(body)) + body
+
+    def response(self, id: int, result: Any, python_ms: float, cpu_ms: float) -> bytes:
+        """A RESPONSE; or, for a result that cannot cross, the ERROR that says so. Raises nothing."""
+        try:
+            return self._with_value(result, "result", (RESPONSE, id), (python_ms, cpu_ms))
+        except Unserializable as error:
+            problem = failure("unserializable", f"the result cannot be sent: {error}", error.path)
+        except TooLarge as error:
+            problem = failure("payload_too_large", str(error))
+        return self.error(id, problem, python_ms, cpu_ms)
+
+    def error(self, id: int, problem: Failure, python_ms: float = 0.0, cpu_ms: float = 0.0) -> bytes:
+        """An ERROR, without its traceback should that be what takes it over the frame limit."""
+        body = self._codec.pack((ERROR, id, problem, python_ms, cpu_ms))
+        if len(body) > self._max:
+            bare = {**problem, "message": problem["message"][:200], "traceback": None, "exception": None}
+            body = self._codec.pack((ERROR, id, bare, python_ms, cpu_ms))
+        return header(len(body)) + body
+
+    def chunk(self, id: int, value: Any) -> bytes:
+        """A CHUNK.
+
+        :raises Unserializable: the value cannot cross.
+        :raises TooLarge: it is over the frame limit.
+        """
+        return self._with_value(value, "chunk", (CHUNK, id), ())
+
+    def _with_value(self, value: Any, what: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> bytes:
+        body = self._encode(value, before, after)
+        if len(body) > self._max:
+            raise TooLarge(
+                f"the encoded {what} has {len(body)} bytes; the limit is {self._max} (max_frame_bytes). "
+                "Send less, or send it in chunks from a generator"
+            )
+        return header(len(body)) + body
+
+    def _encode(self, value: Any, before: tuple[Any, ...], after: tuple[Any, ...]) -> bytes:
+        try:
+            if self._codec.plain(value):
+                return self._codec.pack((*before, value, *after))
+        except Exception:
+            pass  # such as an int too wide; the walk below finds where
+        try:
+            return self._codec.pack_any((*before, normalise(value), *after))
+        except Unserializable:
+            raise
+        except Exception as error:
+            raise Unserializable("$", f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,145 @@
+"""The loop at concurrency 1: the main thread reads frames, runs the handlers and writes the replies.
+
+No hand-off between threads: that is what makes a call cheap. Replies of the requests of one read leave
+together. A reply is held back only while fast requests follow it:
+
+- nothing is held when no request is at hand, when 1 ms has passed, or when a reply is large;
+- before a command that has lately taken more than 0.2 ms, or was never called, what is held is sent;
+- should a command that was always fast be slow for once, the control thread sends what is held within about
+  20 ms.
+
+A timer per batch would bound this more tightly but costs a system call and a switch of threads every time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from snakepit._runtime.answers import Answers
+from snakepit._runtime.codec import Codec
+from snakepit._runtime.commands import Command
+from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.runner_main import MainRunner
+from snakepit._runtime.sender import Sender
+from snakepit._runtime.state import State
+from snakepit._runtime.wire import RESPONSE, header
+
+_SLOW_S = 0.0002
+# Reading the CPU clock is a system call that costs as much as half of everything else here. A handler that
+# was back this soon cannot have waited for anything, so all of its time was CPU time.
+_INSTANT_S = 0.00002
+_HOLD_S = 0.001
+_WARY_CALLS = 16
+_LARGE_REPLY = 32 << 10
+
+
+def serve(
+    state: State,
+    inbox: Inbox,
+    channel: Sender,
+    codec: Codec,
+    answers: Answers,
+    commands: dict[str, Command],
+    runner: MainRunner,
+    nudge: Callable[[], None],
+    max_frame_bytes: int,
+) -> None:
+    """Serve until the worker is to stop and nothing is left to do.
+
+    :raises HostGone: the host closed the connection.
+    :raises ProtocolError: it sent something that is not the protocol.
+    """
+    # Everything the hot path touches is a local: in this loop a dotted name costs as much as the checks do.
+    unstarted, cancels, progress = inbox.unstarted, state.cancels, state.progress
+    partial_lines, scalars = runner.capture.partial, codec.scalars
+    claim, command_of, out, flush = unstarted.pop, commands.get, channel.out, channel.flush
+    plain, pack, size_header, hold = codec.plain, codec.pack, header, channel.out.append
+    # On the platforms that have Unix sockets this is the very clock of perf_counter, and deadlines are in its
+    # seconds.
+    clock, cpu_clock = time.monotonic, time.thread_time
+    large = min(_LARGE_REPLY, max_frame_bytes)
+
+    while True:
+        batch = list(unstarted)
+        if not batch:
+            if out:
+                flush()
+            if not inbox.read():
+                if state.stopping:
+                    return
+                inbox.wait()
+            continue
+        state.batches += 1
+        if not state.ticking and len(batch) > 1:
+            nudge()
+        # The end of a request is the start of the next, so that one reading of each clock serves both.
+        wall = sent = clock()
+        cpu = cpu_clock()
+        for id in batch:
+            frame = claim(id, None)
+            if frame is None:
+                continue  # recalled or cancelled meanwhile
+            command = command_of(frame[2])
+            args = frame[3]
+            if command is None or command.lazy or frame[8] or not command.fits(args):
+                flush()
+                runner.serve(frame, command)
+                wall = sent = clock()
+                cpu = cpu_clock()
+                continue
+            if command.wary:
+                command.wary -= 1
+                if out:
+                    flush()
+                    sent = wall
+            # The frame before the word: see State.frame.
+            state.frame = frame
+            progress[0] = id
+            try:
+                result = command.call(**args)
+            except BaseException as error:
+                now, cpu_now = clock(), cpu_clock()
+                reply = runner.failed(frame, error, (now - wall) * 1000, (cpu_now - cpu) * 1000)
+            else:
+                now = clock()
+                took = now - wall
+                if took < _INSTANT_S:
+                    cpu_now = cpu + took
+                else:
+                    cpu_now = cpu_clock()
+                    if took > _SLOW_S:
+                        command.wary = _WARY_CALLS
+                # Most results are small dicts of scalars: those are looked through here, without a call.
+                if type(result) is dict and len(result) < 9:
+                    for key, item in result.items():
+                        if type(item) not in scalars or type(key) is not str:
+                            sendable = plain(result)
+                            break
+                    else:
+                        sendable = True
+                else:
+                    sendable = plain(result)
+                reply = b""
+                if sendable:
+                    try:
+                        body = pack((RESPONSE, id, result, took * 1000, (cpu_now - cpu) * 1000))
+                    except Exception:
+                        pass  # such as an int that is too wide; below it is found out which
+                    else:
+                        if len(body) < large:
+                            reply = size_header(len(body)) + body
+                if not reply:
+                    reply = runner.finish(frame, result, took, cpu_now - cpu)
+                    sent = -1.0
+            if cancels or partial_lines:
+                runner.tidy(id)
+            state.frame = None
+            hold(reply)
+            if now - sent > _HOLD_S:
+                flush()
+                sent = now
+            wall, cpu = now, cpu_now
+        # Idle, the worker must not keep what the last request brought or made: it may be large.
+        frame = args = result = key = item = None
+        body = reply = b""

@@ -1,0 +1,88 @@
+"""Arranging the process: standard input, signals, forks."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable
+from typing import Any, Optional
+
+
+def take_stdin() -> Optional[int]:
+    """Keep the host's pipe for ourselves and give the app an empty standard input; returns the pipe's
+    descriptor.
+
+    An app that reads standard input would otherwise wait for ever, or take the end of the pipe from us, by
+    which we know that the host is gone. None when standard input is no pipe, as for a worker started by hand.
+    """
+    try:
+        mode = os.fstat(0).st_mode
+        kept = os.dup(0) if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
+    except OSError:
+        kept = None
+    null = os.open(os.devnull, os.O_RDONLY)
+    if null != 0:
+        os.dup2(null, 0)
+        os.close(null)
+    return kept
+
+
+def arm_fault_handler() -> None:
+    """Have the Python stack written to descriptor 2 when the process crashes.
+
+    If the host passes ``SNAKEPIT_STACK_FD``, the number of an inherited descriptor, SIGURG writes all stacks
+    to it, even while C code holds the GIL. Left alone, SIGURG is ignored.
+    """
+    faulthandler.enable(file=2)
+    number = os.environ.pop("SNAKEPIT_STACK_FD", None)
+    if number is not None and number.isdecimal():
+        try:
+            os.fstat(int(number))
+            faulthandler.register(signal.SIGURG, file=int(number), all_threads=True, chain=False)
+        except (OSError, ValueError, RuntimeError):
+            pass  # stacks on demand are a convenience
+
+
+def handle_signals(stop: Callable[[], None], wake_descriptor: int) -> None:
+    """SIGTERM asks for an orderly stop; SIGINT, which a terminal sends to all, is the host's to judge.
+
+    Not SIG_IGN for that, because children would inherit it. ``wake_descriptor`` ends the main thread's wait: a signal
+    may be delivered to another thread, and then Python's handler would run only when the main thread next wakes up.
+    """
+
+    def terminate(_signal: int, _frame: Any) -> None:
+        stop()
+
+    def ignore(_signal: int, _frame: Any) -> None:
+        pass
+
+    signal.set_wakeup_fd(wake_descriptor, warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, ignore)
+    os.register_at_fork(after_in_child=lambda: _restore({signal.SIGTERM: terminate, signal.SIGINT: ignore}))
+
+
+def _restore(ours: dict[int, Any]) -> None:
+    # A forked child must die of a SIGTERM, unless the app has set a handler of its own.
+    for number, handler in ours.items():
+        if signal.getsignal(number) is handler:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def on_fork(release: Callable[[], None]) -> None:
+    """In forked children (multiprocessing, ``os.fork``) let go of what is the worker's.
+
+    Written to by two processes, a connection would carry frames within frames; left open, it would hide the
+    worker's death from the host.
+    """
+
+    def child() -> None:
+        try:
+            release()
+        except Exception as error:
+            print(f"snakepit: a forked child could not let go of the worker: {error}", file=sys.__stderr__)
+
+    os.register_at_fork(after_in_child=child)

@@ -1,0 +1,106 @@
+"""Sending LOG and EVENT frames: bounded, counted, and never at the expense of the request that caused them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Optional
+
+from snakepit._runtime.answers import Answers
+from snakepit._runtime.arguments import short_repr
+from snakepit._runtime.codec.values import Unserializable, normalise
+from snakepit._runtime.failure import clean
+from snakepit._runtime.sender import Sender
+from snakepit._runtime.wire import EVENT
+
+_PATIENCE_S = 0.1
+# What may pile up behind a host that does not read before records are dropped at once instead of after a wait
+# each.
+_MAX_BACKLOG = 256
+
+
+def _unshielded(action: Callable[..., Any], *args: Any) -> Any:
+    return action(*args)
+
+
+class Records:
+    """The way out for records, shared by logs and events."""
+
+    def __init__(
+        self,
+        channel: Sender,
+        answers: Answers,
+        max_frame_bytes: int,
+        nudge: Callable[[], None],
+    ) -> None:
+        self._channel = channel
+        self._answers = answers
+        self._max = max_frame_bytes
+        self._nudge = nudge
+        self._stuck = False
+        self._dropped = 0
+        #: Finds the id of the request that the caller runs for, or None. Set once there is a runner.
+        self.current_id: Callable[[], Optional[int]] = lambda: None
+        #: Runs an action in which Cancelled must not be raised.
+        self.shield: Callable[..., Any] = _unshielded
+
+    def offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool) -> None:
+        """Send a record, or drop and count it when the host does not read.
+
+        ``make`` builds the frame's elements and is told how many were dropped before; ``at_once``: do not
+        wait for the next reply, or for the control thread's next look a few milliseconds later.
+        """
+        try:
+            self.shield(self._offer, make, at_once)
+        except Exception:
+            self._dropped += 1
+
+    def _offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool) -> None:
+        channel = self._channel
+        if self._stuck and len(channel.out) > _MAX_BACKLOG:
+            if not channel.flush(0.0):
+                self._dropped += 1
+                return
+            self._stuck = False
+        frame = self._answers.any_frame(*make(self._dropped))
+        if len(frame) > self._max:
+            self._dropped += 1
+            return
+        self._dropped = 0
+        channel.out.append(frame)
+        if at_once or len(channel.out) > _MAX_BACKLOG:
+            self._stuck = not channel.flush(0.0 if self._stuck else _PATIENCE_S)
+        if channel.pending:
+            self._nudge()
+
+    def event(self, name: str, measurements: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+        """Send an event of the app."""
+        try:
+            id = self.current_id()
+            elements = (EVENT, id, clean(name, 200), _numbers(measurements), _metadata(metadata))
+        except Exception:
+            self._dropped += 1  # such as a mapping whose own methods raise
+            return
+        self.offer(lambda _: elements, at_once=id is None)
+
+
+def _numbers(measurements: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {}
+    for key, value in dict(measurements).items():
+        try:
+            number = normalise(value)
+        except Unserializable:
+            continue
+        if isinstance(number, (int, float)):
+            numbers[clean(str(key), 200)] = int(number) if isinstance(number, bool) else number
+    return numbers
+
+
+def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    sendable = {}
+    for key, value in dict(metadata).items():
+        try:
+            value = normalise(value)
+        except Unserializable:
+            value = clean(short_repr(value, 200))
+        sendable[clean(str(key), 200)] = value
+    return sendable

@@ -1,0 +1,243 @@
+"""Running a handler of any kind: what the main thread and the handler threads have in common."""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, Optional
+
+from snakepit._context import Cancelled, Context
+from snakepit._runtime.answers import Answers, TooLarge
+from snakepit._runtime.arguments import InvalidArguments
+from snakepit._runtime.capture import Capture
+from snakepit._runtime.codec.values import Unserializable
+from snakepit._runtime.commands import Command, unknown
+from snakepit._runtime.failure import Failure, failure, from_exception
+from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.sender import Sender
+from snakepit._runtime.state import State
+from snakepit._runtime.streams import Credit
+from snakepit._runtime.wire import Frame, HostGone, ProtocolError
+
+#: The request of an asyncio task or a handler thread. Sync handlers in the main thread are found through the
+#: state.
+CURRENT: contextvars.ContextVar[Optional[Context]] = contextvars.ContextVar("snakepit_request", default=None)
+
+_LAZY = (GeneratorType, CoroutineType, AsyncGeneratorType)
+_END = object()
+# A chunk is held back for the next only when chunks come faster than this.
+_FAST_S = 0.0002
+_HOLD_S = 0.001
+
+
+class Runner(ABC):
+    """Runs one request at a time."""
+
+    def __init__(
+        self,
+        state: State,
+        inbox: Inbox,
+        channel: Sender,
+        answers: Answers,
+        commands: dict[str, Command],
+        capture: Capture,
+    ) -> None:
+        self.state = state
+        self.inbox = inbox
+        self.channel = channel
+        self.answers = answers
+        self.commands = commands
+        self.capture = capture
+        # Seconds spent in the app's code for the request at hand, waits for credit left out.
+        self.wall = 0.0
+        self.cpu = 0.0
+        self._flushed = 0.0
+
+    def serve(self, frame: Frame, command: Optional[Command]) -> None:
+        """Run a request from its first check to its answer.
+
+        :raises HostGone, ProtocolError: from reading the connection while a stream waits for credit.
+        """
+        self.wall = self.cpu = 0.0
+        self.begin(frame)
+        try:
+            if command is None:
+                reply = self.answers.error(frame[1], unknown(frame[2], self.commands))
+            else:
+                if not command.fits(frame[3]):
+                    command.signature.explain(frame[3])
+                result = self._resolve(frame, self.step(call, command.call, frame[3]))
+                reply = self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000)
+        except (HostGone, ProtocolError):
+            raise
+        except BaseException as error:
+            reply = self.failed(frame, error, self.wall * 1000, self.cpu * 1000)
+        self.end(frame)
+        self.channel.post(reply)
+
+    def finish(self, frame: Frame, result: Any, wall: float, cpu: float) -> bytes:
+        """The answer for a result that a plain handler has returned and that cannot be packed as it is.
+
+        A decorator may hide that a handler is async or a generator, so those are recognised here too.
+
+        :raises HostGone, ProtocolError: see :meth:`serve`.
+        """
+        self.wall, self.cpu = wall, cpu
+        try:
+            if isinstance(result, _LAZY):
+                result = self._resolve(frame, result)
+            return self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000)
+        except (HostGone, ProtocolError):
+            raise
+        except BaseException as error:
+            return self.failed(frame, error, self.wall * 1000, self.cpu * 1000)
+
+    def failed(self, frame: Frame, error: BaseException, python_ms: float, cpu_ms: float) -> bytes:
+        """The ERROR for what a handler, or a check before it, has raised."""
+        return self.answers.error(frame[1], _failure_of(error), python_ms, cpu_ms)
+
+    def tidy(self, id: int) -> None:
+        """Forget what was kept for a request; what it printed without an end of line goes out before its
+        answer.
+        """
+        self.capture.finish(id)
+        self.inbox.streams.pop(id, None)
+        self.state.cancels.pop(id, None)
+
+    # -- what differs between the main thread and the others
+
+    @abstractmethod
+    def begin(self, frame: Frame) -> None:
+        """The request starts: note it where the control thread, the context and the progress file find it."""
+
+    @abstractmethod
+    def end(self, frame: Frame) -> None:
+        """The handler is over."""
+
+    @abstractmethod
+    def step(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call the app's code, so that a cancel can be raised in it, and measure it."""
+
+    @abstractmethod
+    def run(self, frame: Frame, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine of the app to its end, so that a cancel can be raised in it, and measure it."""
+
+    @abstractmethod
+    def wait_credit(self, id: int, credit: Credit) -> None:
+        """Wait until another chunk may be sent or the request is cancelled."""
+
+    @abstractmethod
+    async def wait_credit_async(self, credit: Credit) -> None:
+        """The same within the event loop; a cancel comes as ``asyncio.CancelledError``."""
+
+    # -- results
+
+    def _resolve(self, frame: Frame, result: Any) -> Any:
+        """Turn what a handler returned into the result: run it, if it is lazy, and send chunks, if they are
+        wanted.
+        """
+        if isinstance(result, CoroutineType):
+            result = self.run(frame, result)
+        if isinstance(result, GeneratorType):
+            return self._generate(frame, result)
+        if isinstance(result, AsyncGeneratorType):
+            return self.run(frame, self._generate_async(frame, result))
+        if not frame[8]:
+            return result
+        credit = self._credit(frame[1])
+        if credit.left <= 0:
+            self.wait_credit(frame[1], credit)
+        self._check_cancel(frame[1])
+        self._chunk(frame[1], credit, result, last=True)
+        return None
+
+    def _generate(self, frame: Frame, generator: Generator[Any, Any, Any]) -> Optional[list[Any]]:
+        id, stream = frame[1], frame[8]
+        chunks: list[Any] = []
+        credit = self._credit(id)
+        try:
+            while True:
+                before = self.wall
+                value = self.step(next, generator, _END)
+                self._check_cancel(id)
+                if value is _END:
+                    return None if stream else chunks
+                if not stream:
+                    chunks.append(value)
+                    continue
+                # The next value is made before there is credit for it, so that the end is told without any.
+                if credit.left <= 0:
+                    self.channel.flush()
+                    self.wait_credit(id, credit)
+                    self._check_cancel(id)
+                self._chunk(id, credit, value, last=self.wall - before > _FAST_S)
+        finally:
+            self._close(generator.close)
+
+    async def _generate_async(self, frame: Frame, generator: AsyncGenerator[Any, Any]) -> Optional[list[Any]]:
+        id, stream = frame[1], frame[8]
+        chunks: list[Any] = []
+        credit = self._credit(id)
+        try:
+            async for value in generator:
+                self._check_cancel(id)
+                if not stream:
+                    chunks.append(value)
+                    continue
+                if credit.left <= 0:
+                    self.channel.flush()
+                    began = time.monotonic()
+                    await self.wait_credit_async(credit)
+                    self.wall -= time.monotonic() - began
+                self._chunk(id, credit, value, last=True)
+            return None if stream else chunks
+        finally:
+            try:
+                await generator.aclose()
+            except Exception as error:
+                self.capture.internal_error("closing a stream that was left early", error)
+
+    def _chunk(self, id: int, credit: Credit, value: Any, last: bool) -> None:
+        """Send a chunk; ``last``: nothing will follow at once."""
+        chunk = self.answers.chunk(id, value)
+        credit.spent += 1
+        self.channel.out.append(chunk)
+        now = time.monotonic()
+        if last or credit.left <= 0 or now - self._flushed > _HOLD_S:
+            self.channel.flush()
+            self._flushed = now
+
+    def _credit(self, id: int) -> Credit:
+        return self.inbox.streams.get(id) or Credit()
+
+    def _check_cancel(self, id: int) -> None:
+        if id in self.state.cancels:
+            raise Cancelled("the request was cancelled")
+
+    def _close(self, close: Callable[[], None]) -> None:
+        try:
+            close()
+        except BaseException as error:
+            # Raised while cleaning up; the request has its own outcome, which this must not replace.
+            self.capture.internal_error("closing a stream that was left early", error)
+
+
+def call(function: Callable[..., Any], args: dict[str, Any]) -> Any:
+    """Call a handler with arguments by name."""
+    return function(**args)
+
+
+def _failure_of(error: BaseException) -> Failure:
+    if isinstance(error, Cancelled):
+        # With the traceback: where the handler was when its time was over is what one wants to know.
+        return {**from_exception(error, "cancelled"), "message": "the request was cancelled"}
+    if isinstance(error, InvalidArguments):
+        return failure("invalid_arguments", str(error), error.path)
+    if isinstance(error, Unserializable):
+        return failure("unserializable", f"a chunk cannot be sent: {error}", error.path)
+    if isinstance(error, TooLarge):
+        return failure("payload_too_large", str(error))
+    return from_exception(error)

@@ -1,0 +1,28 @@
+/** Runs the benchmarks: all of them, or the ones named (`npm run bench -- calls`). */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureBuild, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
+import { must, npm, root } from './lib/run.mjs';
+
+const benches = ['calls', 'memory'];
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !benches.includes(name));
+if (unknown.length > 0) {
+  console.error(`There is no benchmark '${unknown[0]}'. There are: ${benches.join(', ')}.`);
+  process.exit(2);
+}
+
+await ensureDependencies();
+await ensureBuild();
+await ensurePython();
+if (!existsSync(join(root, 'bench', 'node_modules'))) {
+  await must(npm.command, [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: join(root, 'bench'),
+    quiet: true,
+  });
+}
+for (const name of wanted.length > 0 ? wanted : benches) {
+  await must(process.execPath, ['--expose-gc', join('bench', `${name}.mjs`)], {
+    env: { SNAKEPIT_PYTHON: venvPython },
+  });
+}

@@ -1,0 +1,4 @@
+import { ensureBuild, ensureDependencies } from './lib/ensure.mjs';
+
+await ensureDependencies();
+await ensureBuild();

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bin, must, npm, root } from './run.mjs';
+
+const say = (text) => console.log(text);
+
+/** Does `work` when what it is made from has changed since it was last done. */
+const once = async (name, inputs, output, work) => {
+  const hash = createHash('sha256');
+  for (const input of inputs) hash.update(input);
+  const digest = hash.digest('hex');
+  const stamp = join(root, '.cache', `${name}.stamp`);
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  // Gone first: a run that is cut short must not pass for done.
+  rmSync(stamp, { force: true });
+  await work();
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  writeFileSync(stamp, digest);
+};
+
+const contents = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .flatMap((file) => [file.slice(root.length), readFileSync(file)]);
+
+/** Installs the Node dependencies that package-lock.json names. */
+export const ensureDependencies = () =>
+  once(
+    'dependencies',
+    [readFileSync(join(root, 'package-lock.json'))],
+    join(root, 'node_modules'),
+    async () => {
+      say('Installing the Node dependencies …');
+      await must(npm.command, [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+        quiet: true,
+      });
+    },
+  );
+
+/** Compiles src/ into dist/. */
+export const ensureBuild = async () => {
+  const inputs = [
+    ...contents(join(root, 'src')),
+    readFileSync(join(root, 'tsconfig.json')),
+    readFileSync(join(root, 'tsconfig.build.json')),
+  ];
+  await once('build', inputs, join(root, 'dist', 'index.js'), async () => {
+    say('Compiling …');
+    rmSync(join(root, 'dist'), { recursive: true, force: true });
+    await must(bin('tsc'), ['-p', 'tsconfig.build.json'], { quiet: true });
+    const { configJsonSchema } = await import('../../dist/config/index.js');
+    writeFileSync(
+      join(root, 'dist', 'config.schema.json'),
+      `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+    );
+  });
+};
+
+/** The Python of the environment that {@link ensurePython} makes. */
+export const venvPython = join(root, '.venv', 'bin', 'python');
+
+/** Makes a virtual environment with what the Python tests need. */
+export const ensurePython = () =>
+  once('python', [readFileSync(join(root, 'python', 'requirements-dev.txt'))], venvPython, async () => {
+    say('Making the Python environment for the tests …');
+    const python = process.env.SNAKEPIT_PYTHON ?? 'python3';
+    await must(python, ['-m', 'venv', '--clear', '.venv'], { quiet: true });
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+    await must(venvPython, [...pip, '-r', 'python/requirements-dev.txt'], { quiet: true });
+  });
+
+/** Whether a file is there and can be run. */
+export const isExecutable = (file) => {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
+};

@@ -1,0 +1,11 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Programs that only some tests need, and how to get them. */
+export const tools = [
+  { name: 'promtool', what: 'Prometheus (exposition checks)', install: 'apt-get install prometheus' },
+];
+
+/** Whether a program is on PATH. */
+export const onPath = (name) =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, name)));

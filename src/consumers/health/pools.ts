@@ -1,0 +1,92 @@
+import type { ResolvedOptions, ResolvedPool } from '../../config/index.ts';
+import type { PoolSnapshot, Snapshot, WorkerSnapshot } from '../../events/index.ts';
+import { cut } from '../../sanitize/index.ts';
+import { plural, seconds } from './verdict.ts';
+import { RollingWindow } from './window.ts';
+
+/** What health remembers of one pool; everything else is asked from the snapshot of the moment. */
+export interface PoolMemory {
+  readonly name: string;
+  readonly options: ResolvedPool;
+  readonly window: RollingWindow;
+  /** It has had a ready worker once. */
+  started: boolean;
+  /** It has had `minWorkers` ready workers once: from then on fewer is a fault, before it is a start. */
+  established: boolean;
+  /** A `saturated` event came and no `recovered` since. */
+  saturated: boolean;
+}
+
+/** A pool at one moment. */
+export interface PoolView extends Readonly<PoolMemory> {
+  /** Undefined while the core does not know the pool yet. */
+  readonly levels: PoolSnapshot | undefined;
+  /** Workers past their start, idle or busy. */
+  readonly ready: number;
+}
+
+/** An empty memory for each pool. */
+export const rememberPools = (
+  pools: ResolvedOptions['pools'],
+  windowMs: number,
+): ReadonlyMap<string, PoolMemory> =>
+  new Map(
+    Object.entries(pools).map(([name, options]) => [
+      name,
+      {
+        name,
+        options,
+        window: new RollingWindow(windowMs),
+        started: false,
+        established: false,
+        saturated: false,
+      },
+    ]),
+  );
+
+/** Sees the pools at the moment of a snapshot, and notes what this moment proves. */
+export const viewPools = (memory: ReadonlyMap<string, PoolMemory>, snapshot: Snapshot): PoolView[] =>
+  [...memory.values()].map((pool) => {
+    const levels = snapshot.pools[pool.name];
+    const ready = levels === undefined ? 0 : levels.workers_by_state.ready + levels.workers_by_state.busy;
+    if (levels?.ready === true) pool.started = true;
+    if (ready >= pool.options.minWorkers) pool.established = true;
+    // A lost `recovered` must not leave it saturated for ever.
+    if (levels !== undefined && levels.queue_depth * 2 < levels.queue_capacity) pool.saturated = false;
+    return { ...pool, levels, ready };
+  });
+
+/** Whether the queue is full, or was and has not fallen below half: without that memory a probe would see it flap. */
+export const isSaturated = ({ levels, saturated }: PoolView): boolean =>
+  levels !== undefined && (saturated || levels.queue_depth >= levels.queue_capacity);
+
+/** Why a pool has fewer ready workers than it wants, in words. */
+export const describeShortage = ({ levels, ready, options }: PoolView): string => {
+  if (levels === undefined) return 'the pool has not begun to start';
+  const states = levels.workers_by_state;
+  const starting = levels.workers.filter((worker) => worker.state === 'starting').map(describeStart);
+  return [
+    `${plural(ready, 'worker')} past the start, ${options.minWorkers} needed`,
+    starting.length > 0 && `${starting.length} starting (${starting.slice(0, 3).join(', ')})`,
+    states.backoff > 0 && `${states.backoff} waiting for the next start`,
+    states.quarantined > 0 && `${states.quarantined} quarantined`,
+    states.draining > 0 && `${states.draining} draining`,
+    levels.start_error !== null && `last failed start: ${cut(levels.start_error.error_message, 300)}`,
+  ]
+    .filter((part) => part !== false)
+    .join('; ');
+};
+
+const describeStart = (worker: WorkerSnapshot): string =>
+  `${worker.phase ?? 'spawn'} for ${seconds(worker.uptime_ms)} of ${seconds(worker.start_timeout_ms)}`;
+
+/** What would mend a shortage of workers. */
+export const mendShortage = ({ name, levels, options }: PoolView): string => {
+  if (levels?.start_error != null) {
+    return `Mend the failed start of pool '${name}'; the pool tries again by itself.`;
+  }
+  if (levels !== undefined && levels.workers_desired < options.minWorkers) {
+    return `Set pools.${name}.workers to at least minWorkers (${options.minWorkers}).`;
+  }
+  return `Pool '${name}' starts workers by itself; if it takes too long, look at the phase the start is in.`;
+};

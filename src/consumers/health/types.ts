@@ -1,0 +1,123 @@
+import type { HealthStatus, StartPhase, WorkerState } from '../../events/index.ts';
+
+/** One thing that was looked at. Wire spelling, since it is answered as it is. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly status: HealthStatus;
+  /** The finding in a few words, with figures. */
+  readonly message: string;
+  /** Where it is not ok: the reason, with figures. */
+  readonly why?: string;
+  /** Where it is not ok: what would mend it. */
+  readonly remedy?: string;
+}
+
+/** How busy a pool is. Never a reason to be not ready, unless `health.readiness.whenSaturated` says so. */
+export interface PoolLoad {
+  readonly queue_size: number;
+  readonly queue_capacity: number;
+  /** Workers with every slot taken. */
+  readonly busy_workers: number;
+  /** The queue is full, or was and has not yet fallen below half. */
+  readonly saturated: boolean;
+}
+
+/** Answer to a health question. `error` is the only status that means no. */
+export interface HealthReport {
+  /** The worst status of the checks. */
+  readonly status: HealthStatus;
+  readonly checks: readonly HealthCheck[];
+  /** By pool, where load matters to the question. */
+  readonly load?: Readonly<Record<string, PoolLoad>>;
+}
+
+/** How far a start has come. */
+export interface StartupReport extends HealthReport {
+  /** Every pool has had a ready worker once. Stays true. */
+  readonly started: boolean;
+  /** Workers on their way to ready. */
+  readonly workers: readonly {
+    readonly pool_name: string;
+    readonly worker_slot: number;
+    readonly worker_id: string | null;
+    readonly phase: StartPhase | null;
+    readonly elapsed_ms: number;
+    readonly deadline_ms: number;
+  }[];
+}
+
+/** One worker, as the pages about health list it. */
+export interface WorkerRow {
+  readonly pool_name: string;
+  readonly worker_id: string | null;
+  readonly worker_slot: number;
+  readonly state: WorkerState;
+  readonly pid: number | null;
+  readonly phase: StartPhase | null;
+  readonly uptime_seconds: number;
+  /** Requests this process has settled. */
+  readonly requests: number;
+  readonly in_flight: number;
+  /** Resident memory at the last reading, MiB. */
+  readonly memory_mb: number | null;
+  readonly cpu_seconds: number | null;
+  /** Replacements of a dead worker in this slot. */
+  readonly restarts: number;
+  readonly python_version: string | null;
+  readonly codec: string | null;
+  /** The oldest running request. */
+  readonly current: { readonly command: string; readonly request_id: string; readonly for_ms: number } | null;
+}
+
+/** Which Python a pool runs on, and why that one. */
+export interface PythonRow {
+  readonly path: string;
+  readonly reason: string;
+  /** Null until a worker has said it. */
+  readonly version: string | null;
+}
+
+/** Figures of one pool in the detailed report. Rates and times look back on the last minute. */
+export interface PoolHealth {
+  /** Places for workers, whatever fills them now. */
+  readonly total_workers: number;
+  /** Workers with a free slot. */
+  readonly available_workers: number;
+  /** Workers with every slot taken. */
+  readonly busy_workers: number;
+  readonly queue_size: number;
+  /** Requests settled in the window; where it is 0, the figures below are 0 too and say nothing. */
+  readonly requests: number;
+  readonly requests_per_second: number;
+  /** Share of failure, timeout and crashed among the requests that were neither cancelled nor rejected, 0 to 1. */
+  readonly error_rate: number;
+  /** Of all but the rejected. Quantiles are off by less than an eighth. */
+  readonly avg_response_time_ms: number;
+  readonly p50_response_time_ms: number;
+  readonly p95_response_time_ms: number;
+  readonly p99_response_time_ms: number;
+}
+
+/** Figures of the process and its workers together. */
+export interface SystemHealth {
+  /** Resident memory of this process and, at their last reading, its workers. MiB. */
+  readonly memory_mb: number;
+  /** This process and its live workers. */
+  readonly process_count: number;
+  /** Open sockets of this process: listeners, connections, and the channels to its workers. */
+  readonly port_count: number;
+  readonly uptime_seconds: number;
+  /** CPU time of this process and its workers since the last reading, as a share of what the CPUs it may use offered. */
+  readonly cpu_ratio: number;
+  /** How late timers of this process fired since the last reading, 99th percentile. */
+  readonly event_loop_lag_ms: number;
+}
+
+/** The design's health check response, with worker rows. */
+export interface DetailedHealth extends HealthReport {
+  /** RFC 3339, UTC. */
+  readonly timestamp: string;
+  readonly pools: Readonly<Record<string, PoolHealth>>;
+  readonly system: SystemHealth;
+  readonly workers: readonly WorkerRow[];
+}

@@ -1,0 +1,222 @@
+import { closeSync, write, writeSync } from 'node:fs';
+import { flushAtExit } from './exit.ts';
+import type { Line } from './line.ts';
+import type { Target } from './open.ts';
+
+interface Entry {
+  readonly text: string;
+  readonly line: Line;
+}
+
+/** Told when lines could not be written: they wait for another try, or are lost. */
+export type OnTrouble = (error: NodeJS.ErrnoException, lines: readonly Line[]) => void;
+
+/** Characters that may wait while the destination cannot take them. */
+const MAX_WAITING = 8 * 2 ** 20;
+/** Characters handed to the system at once. */
+const MAX_BATCH = 64 * 1024;
+const BUSY_RETRY_MS = 50;
+const FAILED_RETRY_MS = 1000;
+/** How long `close` waits for a destination that does not take its lines. */
+const CLOSE_MS = 2000;
+/** How often the flush at exit tries a destination that is busy, and how long it waits in between. */
+const EXIT_TRIES = 50;
+const EXIT_PAUSE_MS = 10;
+
+const isBusy = (error: NodeJS.ErrnoException): boolean => error.code === 'EAGAIN' || error.code === 'EBUSY';
+/** The other side is gone for good. */
+const isFinal = (error: NodeJS.ErrnoException): boolean => error.code === 'EPIPE' || error.code === 'EBADF';
+
+/**
+ * Writes lines to a descriptor in the background, in order, in batches. Bounded: what exceeds 8 MiB of waiting text is dropped and
+ * counted. Never throws.
+ *
+ * `pino.destination` is not used: at exit it tries a write that fails for ever, so a full disk would keep the process from ending.
+ */
+export class Destination {
+  /** Writes the system refused. */
+  writeErrors = 0;
+  /** Lines lost. */
+  dropped = 0;
+  /** The last write failed; lines wait. */
+  failing = false;
+  readonly #target: Target;
+  readonly #onTrouble: OnTrouble;
+  readonly #endFlushAtExit: () => void;
+  #waiting: Entry[] = [];
+  #waitingSize = 0;
+  #batch: readonly Entry[] = [];
+  #bytes = Buffer.alloc(0);
+  #writing = false;
+  #retry: NodeJS.Timeout | undefined;
+  #dead = false;
+  #exiting = false;
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(target: Target, onTrouble: OnTrouble) {
+    this.#target = target;
+    this.#onTrouble = onTrouble;
+    this.#endFlushAtExit = flushAtExit(this);
+  }
+
+  /** Takes a line; `line` is what is told about it should it not get through. */
+  write(text: string, line: Line): void {
+    if (this.#dead || this.#closing !== undefined || this.#waitingSize + text.length > MAX_WAITING) {
+      this.dropped++;
+      return;
+    }
+    this.#waiting.push({ text, line });
+    this.#waitingSize += text.length;
+    if (this.#exiting) {
+      this.flushSync();
+      return;
+    }
+    // While it fails, trying is left to the timer: a system call per line would be the most expensive way to lose it.
+    if (this.#retry === undefined) this.#pump();
+  }
+
+  /** Writes what waits and closes the file. Waits at most two seconds; what could not be written by then is dropped and counted. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /**
+   * For the end of the process: what the system already has in hand is written by it, the rest here, and so is every line that
+   * still comes, from listeners of the exit that run after this.
+   */
+  flushSync(): void {
+    this.#exiting = true;
+    clearTimeout(this.#retry);
+    if (this.#dead) return;
+    try {
+      if (!this.#writing) this.#writeSync(this.#bytes);
+      while (this.#takeBatch()) this.#writeSync(this.#bytes);
+    } catch (error) {
+      this.writeErrors++;
+      this.#lose(error as NodeJS.ErrnoException);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#attempt();
+    if (!this.#isIdle()) {
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, CLOSE_MS);
+        this.#onIdle = () => {
+          clearTimeout(deadline);
+          resolve();
+        };
+      });
+    }
+    clearTimeout(this.#retry);
+    this.#endFlushAtExit();
+    this.#dead = true;
+    this.dropped += this.#batch.length + this.#waiting.length;
+    this.#waiting = [];
+    // A write that is still stuck in the system uses the descriptor; closing it would let the next file take its number.
+    if (this.#target.owned && !this.#writing) closeSync(this.#target.fd);
+  }
+
+  #isIdle(): boolean {
+    return this.#dead || (!this.#writing && this.#batch.length === 0 && this.#waiting.length === 0);
+  }
+
+  /** Makes a batch of what waits, unless one is under way. False when there is nothing to write. */
+  #takeBatch(): boolean {
+    let size = 0;
+    let count = 0;
+    for (; count < this.#waiting.length && size < MAX_BATCH; count++) size += this.#textAt(count).length;
+    this.#batch = this.#waiting.splice(0, count);
+    this.#waitingSize -= size;
+    this.#bytes = Buffer.from(this.#batch.map((entry) => entry.text).join(''));
+    return count > 0;
+  }
+
+  #textAt(index: number): string {
+    return this.#waiting[index]?.text ?? '';
+  }
+
+  #pump(): void {
+    if (this.#writing || this.#dead) return;
+    if (this.#batch.length === 0 && !this.#takeBatch()) {
+      this.#onIdle?.();
+      return;
+    }
+    this.#writing = true;
+    write(this.#target.fd, this.#bytes, (error, written) => {
+      this.#writing = false;
+      if (error !== null) this.#failed(error);
+      else this.#advance(written);
+    });
+  }
+
+  #advance(written: number): void {
+    this.failing = false;
+    this.#bytes = this.#bytes.subarray(written);
+    if (this.#bytes.length === 0) this.#batch = [];
+    this.#pump();
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (isBusy(error)) {
+      this.#retryIn(BUSY_RETRY_MS);
+      return;
+    }
+    this.writeErrors++;
+    if (isFinal(error) || this.#closing !== undefined) {
+      this.#lose(error);
+      return;
+    }
+    const known = this.failing;
+    this.failing = true;
+    this.#retryIn(FAILED_RETRY_MS);
+    // Lines that come while it fails are told of as they come.
+    if (!known)
+      this.#onTrouble(
+        error,
+        [...this.#batch, ...this.#waiting].map((entry) => entry.line),
+      );
+  }
+
+  /** Gives up on everything that waits. */
+  #lose(error: NodeJS.ErrnoException): void {
+    const lost = [...this.#batch, ...this.#waiting].map((entry) => entry.line);
+    this.#batch = [];
+    this.#bytes = Buffer.alloc(0);
+    this.#waiting = [];
+    this.#waitingSize = 0;
+    this.#dead = true;
+    this.dropped += lost.length;
+    this.#onTrouble(error, this.failing ? [] : lost);
+    this.failing = true;
+    this.#onIdle?.();
+  }
+
+  #retryIn(ms: number): void {
+    this.#retry = setTimeout(() => this.#attempt(), ms);
+    // Lines alone do not keep the process alive; the flush at exit gives them a last chance.
+    this.#retry.unref();
+  }
+
+  #attempt(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#pump();
+  }
+
+  #writeSync(bytes: Buffer): void {
+    let left = bytes;
+    for (let tries = 0; left.length > 0; ) {
+      try {
+        left = left.subarray(writeSync(this.#target.fd, left));
+      } catch (error) {
+        if (!isBusy(error as NodeJS.ErrnoException) || ++tries > EXIT_TRIES) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EXIT_PAUSE_MS);
+      }
+    }
+    this.#batch = [];
+    this.#bytes = Buffer.alloc(0);
+  }
+}

@@ -1,0 +1,70 @@
+import { currentContext, type LogContext, traceIdOf } from '../../events/index.ts';
+import { cut, type Json, sanitize, sanitizeFields, sanitizeText } from '../../sanitize/index.ts';
+import { addField, type LineFields } from './line.ts';
+
+/** Ids that stand at the head of a line, where they are known. */
+const ids = [
+  ...['correlation_id', 'request_id', 'trace_id', 'span_id'],
+  ...['pool_name', 'worker_id', 'worker_slot', 'session_id', 'command'],
+] as const;
+
+const MAX_ID = 256;
+
+/** A value fit for a line. Most are numbers and words, which need no walk; figures beyond three decimals say nothing. */
+const safeValue = (value: unknown): Json => {
+  if (typeof value === 'string') return sanitizeText(value);
+  if (typeof value !== 'number') return sanitize(value);
+  return Number.isInteger(value) || !Number.isFinite(value) ? value : Math.round(value * 1000) / 1000;
+};
+
+/** Adds the ids among an event's metadata. */
+export const addIds = (fields: LineFields, metadata: Readonly<Record<string, unknown>>): void => {
+  for (const id of ids) {
+    const value = metadata[id];
+    if (typeof value === 'number') fields[id] = value;
+    else if (typeof value === 'string') fields[id] = cut(sanitizeText(value), MAX_ID);
+  }
+};
+
+/** Adds `names` of `source`, or all it has; what has no value is left out. */
+export const addValues = (
+  fields: LineFields,
+  source: Readonly<Record<string, unknown>>,
+  names: readonly string[] = Object.keys(source),
+): void => {
+  for (const name of names) {
+    const value = source[name];
+    if (value !== undefined) addField(fields, name, safeValue(value));
+  }
+};
+
+/** Adds fields that are safe already. */
+export const addSafe = (fields: LineFields, safe: Readonly<Record<string, Json>>): void => {
+  for (const name of Object.keys(safe)) addField(fields, name, safe[name] as Json);
+};
+
+const SPAN_START = 36;
+const SPAN_END = 52;
+
+const contextFields = ({ traceparent, ...rest }: LogContext): Record<string, Json> => {
+  const traceId = typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined;
+  if (traceId === undefined) return sanitizeFields(rest);
+  const spanId = (traceparent as string).slice(SPAN_START, SPAN_END);
+  return { ...sanitizeFields(rest), trace_id: traceId, span_id: spanId };
+};
+
+/**
+ * The fields of `withContext` in force. For an event they count only if they are of its operation: an event of a socket runs in
+ * the context in which that socket was made, which may be that of another request altogether.
+ *
+ * @param correlationId - that of the event, if it has one
+ */
+export const contextFor = (correlationId?: unknown): Record<string, Json> | undefined => {
+  const context = currentContext();
+  if (context === undefined) return undefined;
+  const foreign =
+    correlationId !== undefined &&
+    context.correlation_id !== undefined &&
+    context.correlation_id !== correlationId;
+  return foreign ? undefined : contextFields(context);
+};

@@ -1,0 +1,70 @@
+import { duration, failure, type Rules } from './rules.ts';
+
+/** Lines about pools, workers, health and the observability itself. */
+export const lifecycleRules: Rules = {
+  'snakepit.pool.started': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `Pool ${metadata.pool_name} started, first worker ready after ${duration(measurements.startup_ms)}`,
+    fields: ['config'],
+  },
+  'snakepit.pool.stopped': {
+    levels: ['info'],
+    message: ({ metadata }) => `Pool ${metadata.pool_name} stopped`,
+  },
+  'snakepit.pool.saturated': {
+    levels: ['warn'],
+    message: ({ metadata, measurements }) =>
+      `Pool ${metadata.pool_name} refuses requests: its queue of ${measurements.queue_capacity} is full`,
+  },
+  'snakepit.pool.recovered': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `Pool ${metadata.pool_name} recovered after ${duration(measurements.saturated_ms)}`,
+  },
+  'snakepit.pool.draining': {
+    levels: ['info'],
+    message: ({ metadata }) => `Pool ${metadata.pool_name} is draining`,
+  },
+  'snakepit.worker.starting': {
+    levels: ['debug'],
+    message: ({ metadata }) => `Worker ${metadata.worker_id} is starting`,
+    fields: ['pid'],
+  },
+  'snakepit.worker.started': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `Worker ${metadata.worker_id} ready after ${duration(measurements.startup_ms)}`,
+    fields: ['pid', 'python_version', 'codec'],
+  },
+  'snakepit.worker.start_failed': {
+    levels: ['error'],
+    message: ({ metadata }) => `Worker ${metadata.worker_id} did not start: ${metadata.message}`,
+    fields: failure,
+  },
+  'snakepit.worker.stopped': {
+    levels: ['info'],
+    message: ({ metadata }) => `Worker ${metadata.worker_id} stopped`,
+  },
+  'snakepit.worker.crashed': {
+    levels: ['error'],
+    message: ({ metadata }) => `Worker ${metadata.worker_id} died: ${metadata.message}`,
+    fields: ['reason', ...failure],
+  },
+  'snakepit.worker.restarted': {
+    levels: ['info'],
+    message: ({ metadata }) => `Worker ${metadata.worker_id} replaces a dead one`,
+  },
+  'snakepit.health.status_changed': {
+    levels: ['info', 'warn', 'error'],
+    level: ({ metadata }) => (metadata.to === 'ok' ? 'info' : metadata.to === 'warning' ? 'warn' : 'error'),
+    message: ({ metadata }) => `Health is ${metadata.to}, was ${metadata.from}: ${metadata.why}`,
+    fields: ['from', 'to', 'why'],
+  },
+  'snakepit.observability.consumer_failed': {
+    levels: ['warn'],
+    message: ({ metadata }) =>
+      `Consumer ${metadata.consumer} failed on ${metadata.event}: ${metadata.message}`,
+    fields: ['consumer', 'event'],
+  },
+};

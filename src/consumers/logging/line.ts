@@ -1,0 +1,40 @@
+import { cut, type Json } from '../../sanitize/index.ts';
+import type { Level } from './levels.ts';
+import { rfc3339 } from './time.ts';
+
+/** A line before it is written. Everything in it is already safe: JSON can say it, and it is bounded. */
+export interface Line {
+  readonly level: Level;
+  /** Epoch milliseconds. */
+  readonly timestamp: number;
+  readonly message: string;
+  /** What pino writes beside level, time and message: `logger` and `event` first, then ids and further fields. */
+  readonly fields: LineFields;
+}
+
+/** The fields of a line, begun with the head. */
+export type LineFields = Record<string, Json> & { logger: string; event: string };
+
+/** Names the line itself has; a field of such a name would make a second key of it, and readers differ on which one counts. */
+const taken = new Set(['timestamp', 'level', 'message', 'logger', 'event', '__proto__']);
+
+/** Adds a field whose name comes from elsewhere, without hiding the head. */
+export const addField = (fields: LineFields, name: string, value: Json): void => {
+  fields[taken.has(name) || looksLikeHttp(fields, name) ? `${name}_` : name] = value;
+};
+
+/** pino takes an object with method, headers and socket for an HTTP request and writes a summary of it, without our head. */
+const looksLikeHttp = (fields: LineFields, name: string): boolean =>
+  (name === 'socket' && 'headers' in fields) || (name === 'headers' && 'socket' in fields);
+
+const MAX_SIMPLE_MESSAGE = 2000;
+
+/** A line reduced to its head: what is written where the full one cannot be. */
+export const simplify = (line: Line): string =>
+  `${JSON.stringify({
+    timestamp: rfc3339(line.timestamp),
+    level: line.level,
+    message: cut(line.message, MAX_SIMPLE_MESSAGE),
+    logger: line.fields.logger,
+    event: line.fields.event,
+  })}\n`;

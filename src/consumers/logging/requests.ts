@@ -1,0 +1,58 @@
+import type { LogLevel } from '../../events/index.ts';
+import type { Level } from './levels.ts';
+import { duration, failure, type Rules } from './rules.ts';
+
+const pythonLevels: ReadonlyMap<LogLevel, Level> = new Map([
+  ['debug', 'debug'],
+  ['info', 'info'],
+  ['warning', 'warn'],
+  ['error', 'error'],
+  ['critical', 'fatal'],
+]);
+
+/**
+ * Lines about requests: one for every settled request at `info`, with where its time went, and one with the whole error context for
+ * each that failed. Refusals for want of room are `debug`: under overload they come by the thousand, and the pool has said so once.
+ */
+export const requestRules: Rules = {
+  'snakepit.request.completed': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} ${metadata.status} in ${duration(measurements.duration_ms)}`,
+    fields: ['status', 'code', 'attempts'],
+  },
+  'snakepit.request.failed': {
+    levels: ['error', 'warn'],
+    level: ({ metadata }) => (metadata.category === 'request' ? 'warn' : 'error'),
+    message: ({ metadata }) => `${metadata.command} failed: ${metadata.message}`,
+    fields: failure,
+  },
+  'snakepit.request.timed_out': {
+    levels: ['warn'],
+    message: ({ metadata }) => `${metadata.command} timed out: ${metadata.message}`,
+    fields: failure,
+  },
+  'snakepit.request.cancelled': {
+    levels: ['debug'],
+    message: ({ metadata }) => `${metadata.command} cancelled`,
+    fields: failure,
+  },
+  'snakepit.request.rejected': {
+    levels: ['warn', 'debug'],
+    level: ({ metadata }) => (metadata.category === 'system' ? 'debug' : 'warn'),
+    message: ({ metadata }) => `${metadata.command} rejected: ${metadata.message}`,
+    fields: failure,
+  },
+  'snakepit.stream.closed': {
+    levels: ['debug'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} streamed ${measurements.chunks} chunks in ${duration(measurements.duration_ms)}`,
+  },
+  'python.log': {
+    levels: ['fatal', 'error', 'warn', 'info', 'debug'],
+    level: ({ metadata }) => pythonLevels.get(metadata.level) ?? 'info',
+    logger: ({ metadata }) => metadata.logger,
+    message: ({ metadata }) => metadata.message,
+    fields: ['fields'],
+  },
+};

@@ -1,0 +1,283 @@
+import { workerStates } from '../../events/index.ts';
+import type { FamilySpec, Row } from './family.ts';
+import { consumer, perPool, pool, slot, worker } from './levels/readers.ts';
+import { DURATION_BUCKETS } from './record/spec.ts';
+import { type CatalogEntry, events, level, own, type Source } from './source.ts';
+
+/** Label value of what a worker has not told yet, and of commands and pools that do not exist. */
+export const UNKNOWN = '(unknown)';
+
+type Details = Partial<Pick<CatalogEntry, 'unit' | 'buckets' | 'exemplars'>>;
+const kind =
+  <T extends FamilySpec['type']>(type: T) =>
+  (help: string, labels: readonly string[], from: Source, details: Details = {}) => ({
+    type,
+    help,
+    labels,
+    from,
+    ...details,
+  });
+
+const counter = kind('counter');
+const gauge = kind('gauge');
+const histogram = kind('histogram');
+const info = kind('info');
+
+const seconds = { unit: 'seconds' } as const;
+const durations = { ...seconds, buckets: DURATION_BUCKETS, exemplars: true } as const;
+const exemplars = { exemplars: true } as const;
+
+const POOL = ['pool_name'] as const;
+const COMMAND = ['pool_name', 'command'] as const;
+const SLOT = ['pool_name', 'worker_slot'] as const;
+
+/**
+ * Every metric there is: what it counts, its labels, unit and buckets, and where its values come from. A name stands
+ * here only if something feeds it; what is read, rendered and
+ * documented comes from this list, in this order.
+ */
+export const metricCatalog = {
+  snakepit_build_info: info(
+    'Version of Snakepit and of Node.js.',
+    ['version', 'node_version'],
+    level('build', ({ version, nodeVersion }) => [[[version, nodeVersion], 1]]),
+  ),
+  snakepit_ready: gauge(
+    'Whether the readiness check passes (1) or not (0).',
+    [],
+    level('ready', (ready) => [[[], ready ? 1 : 0]]),
+  ),
+  snakepit_uptime_seconds: gauge(
+    'Time since this Snakepit was created.',
+    [],
+    level('snapshot', ({ uptime_ms }) => [[[], uptime_ms / 1000]]),
+    seconds,
+  ),
+
+  snakepit_requests_total: counter(
+    'Requests settled, by how they ended.',
+    [...COMMAND, 'status'],
+    events('snakepit.request.completed'),
+    exemplars,
+  ),
+  snakepit_request_duration_seconds: histogram(
+    'Time from acceptance to settlement, queue and retries included; rejected requests left out.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    durations,
+  ),
+  snakepit_request_queue_wait_seconds: histogram(
+    'Time from acceptance to the last start, all of it where there was none; rejected requests left out.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    durations,
+  ),
+  snakepit_request_python_seconds: histogram(
+    'Wall time in the Python handler, of requests whose worker reported it.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    durations,
+  ),
+  snakepit_request_python_cpu_seconds: histogram(
+    'CPU time of the thread the Python handler ran in, of requests whose worker reported it.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    durations,
+  ),
+  snakepit_request_retries_total: counter(
+    'Starts of a request after its first.',
+    COMMAND,
+    events('snakepit.request.completed'),
+  ),
+  snakepit_stream_first_chunk_seconds: histogram(
+    'Time from acceptance to the first chunk of a stream.',
+    COMMAND,
+    events('snakepit.stream.closed'),
+    durations,
+  ),
+  snakepit_stream_chunks_total: counter(
+    'Chunks of streams that arrived from Python.',
+    COMMAND,
+    events('snakepit.stream.chunk'),
+  ),
+  snakepit_errors_total: counter(
+    'Errors: each request that did not succeed, and each worker that crashed or failed to start.',
+    [...POOL, 'category', 'code'],
+    events('snakepit.request.completed', 'snakepit.worker.crashed', 'snakepit.worker.start_failed'),
+    exemplars,
+  ),
+
+  snakepit_requests_in_flight: gauge(
+    'Requests running in workers.',
+    POOL,
+    pool((of) => of.requests_in_flight),
+  ),
+  snakepit_pool_workers: gauge(
+    'Workers by state; ready: a free slot, busy: every slot taken.',
+    [...POOL, 'state'],
+    perPool((of) => workerStates.map((state): Row => [[state], of.workers_by_state[state]])),
+  ),
+  snakepit_pool_workers_desired: gauge(
+    'Workers the pool is to have.',
+    POOL,
+    pool((of) => of.workers_desired),
+  ),
+  snakepit_pool_available_workers: gauge(
+    'Workers with a free slot.',
+    POOL,
+    pool((of) => of.available_workers),
+  ),
+  snakepit_pool_busy_workers: gauge(
+    'Workers with every slot taken.',
+    POOL,
+    pool((of) => of.busy_workers),
+  ),
+  snakepit_pool_slots: gauge(
+    'Requests that can run at once: workers past their start, times concurrency.',
+    POOL,
+    pool((of) => of.slots),
+  ),
+  snakepit_pool_slot_busy_seconds_total: counter(
+    'Time that slots spent on requests, added up over the slots.',
+    POOL,
+    pool((of) => of.slot_busy_seconds_total),
+    seconds,
+  ),
+  snakepit_pool_queue_depth: gauge(
+    'Requests waiting for a worker.',
+    POOL,
+    pool((of) => of.queue_depth),
+  ),
+  snakepit_pool_queue_capacity: gauge(
+    'Requests that may wait.',
+    POOL,
+    pool((of) => of.queue_capacity),
+  ),
+  snakepit_pool_saturated_total: counter(
+    'Times the queue became full and a request was refused.',
+    POOL,
+    pool((of) => of.saturated_total),
+  ),
+  snakepit_pool_info: gauge(
+    'How the pool runs its workers; there once a worker has told.',
+    [...POOL, 'transport', 'codec', 'python_version'],
+    perPool((of) =>
+      of.codec === null && of.python_version === null
+        ? []
+        : [[[of.transport, of.codec ?? UNKNOWN, of.python_version ?? UNKNOWN], 1]],
+    ),
+  ),
+
+  snakepit_worker_starts_total: counter(
+    'Starts of workers that are over, by result.',
+    [...POOL, 'result'],
+    events('snakepit.worker.started', 'snakepit.worker.start_failed'),
+  ),
+  snakepit_worker_exits_total: counter(
+    'Workers that ended, by reason.',
+    [...POOL, 'reason'],
+    events('snakepit.worker.stopped', 'snakepit.worker.crashed', 'snakepit.worker.start_failed'),
+  ),
+  snakepit_worker_startup_seconds: histogram(
+    'Time from spawn to ready, model loading included.',
+    POOL,
+    events('snakepit.worker.started'),
+    { ...seconds, buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300] },
+  ),
+  snakepit_worker_memory_bytes: gauge(
+    'Resident memory of the worker at its last reading.',
+    SLOT,
+    worker((of) => of.memory_bytes),
+    { unit: 'bytes' },
+  ),
+  snakepit_worker_cpu_seconds_total: counter(
+    'CPU time of the workers of a slot; slots that are no more add up under gone.',
+    SLOT,
+    slot((of) => of.cpu_seconds),
+    seconds,
+  ),
+  snakepit_worker_requests_total: counter(
+    'Requests settled by the workers of a slot; slots that are no more add up under gone.',
+    SLOT,
+    slot((of) => of.requests),
+  ),
+  snakepit_worker_busy_seconds_total: counter(
+    'Time the workers of a slot had a request running; slots that are no more add up under gone.',
+    SLOT,
+    slot((of) => of.busy_seconds),
+    seconds,
+  ),
+
+  snakepit_events_total: counter(
+    'Events by name, wanted by a consumer or not.',
+    ['event'],
+    level('bus', (bus) => bus.events.map((of): Row => [[of.event], of.count])),
+  ),
+  snakepit_events_malformed_total: counter(
+    'Events whose name or fields could not be taken.',
+    [],
+    level('bus', (bus) => [[[], bus.malformed]]),
+  ),
+  snakepit_events_offered_total: counter(
+    'Events a consumer was registered for. Offered = delivered + dropped + pending, always.',
+    ['consumer'],
+    consumer((of) => [[of.name], of.offered]),
+  ),
+  snakepit_events_delivered_total: counter(
+    'Events a consumer took.',
+    ['consumer'],
+    consumer((of) => [[of.name], of.delivered]),
+  ),
+  snakepit_events_dropped_total: counter(
+    'Events a consumer did not take, by reason.',
+    ['consumer', 'reason'],
+    consumer((of) => [[of.name, 'failed'], of.failed]),
+  ),
+  snakepit_events_pending: gauge(
+    'Events a consumer has in hand.',
+    ['consumer'],
+    consumer((of) => [[of.name], of.offered - of.delivered - of.failed]),
+  ),
+
+  snakepit_metrics_rejected_total: counter(
+    'Metric updates that could not be taken, by reason.',
+    ['reason'],
+    own,
+  ),
+  snakepit_metrics_series_limit_reached_total: counter(
+    'Metrics that reached the limit of series; what came later shares the series (other). Counted once for each metric.',
+    ['metric'],
+    own,
+  ),
+  snakepit_metrics_collect_failures_total: counter(
+    'Scrapes that lack the metrics of a collector because it failed.',
+    ['collector'],
+    own,
+  ),
+} as const satisfies Record<string, CatalogEntry>;
+
+/** Name of a metric of the catalogue. */
+export type MetricName = keyof typeof metricCatalog;
+/** Names of the catalogue's metrics of one type. */
+export type NameOf<T extends FamilySpec['type']> = {
+  [N in MetricName]: (typeof metricCatalog)[N]['type'] extends T ? N : never;
+}[MetricName];
+
+/** The catalogue as a list, for reading it row by row. */
+export const catalogEntries = Object.entries(metricCatalog) as readonly (readonly [
+  MetricName,
+  CatalogEntry,
+])[];
+
+/** The family a row describes. */
+export const specOf = (name: MetricName): FamilySpec => {
+  const { type, help, labels, unit, buckets }: CatalogEntry = metricCatalog[name];
+  return {
+    type,
+    name,
+    help,
+    labels,
+    ...(unit !== undefined && { unit }),
+    ...(buckets !== undefined && { buckets }),
+  };
+};

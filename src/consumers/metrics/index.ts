@@ -1,0 +1,6 @@
+export { type MetricName, metricCatalog } from './catalog.ts';
+export type { Exposition } from './expose/scrape.ts';
+export { Metrics, type MetricsInit } from './metrics.ts';
+export type { LabelValues } from './record/application.ts';
+export type { MetricSpec } from './record/spec.ts';
+export type { CatalogEntry } from './source.ts';

@@ -1,0 +1,58 @@
+import type { ConsumerCounts, EventName, Snapshot } from '../../events/index.ts';
+import type { FamilySpec, MetricType, Row } from './family.ts';
+
+/** Totals of one slot; `worker_slot` is `gone` for the sum of those that are no more. */
+export interface SlotTotals {
+  readonly pool_name: string;
+  readonly worker_slot: string;
+  readonly cpu_seconds: number;
+  readonly requests: number;
+  readonly busy_seconds: number;
+}
+
+/** What the bus has counted. */
+export interface BusReading {
+  readonly events: readonly { readonly event: string; readonly count: number }[];
+  readonly consumers: readonly ConsumerCounts[];
+  readonly malformed: number;
+}
+
+/** What can be read at a scrape, and where it is read from. */
+export interface Levels {
+  readonly snapshot: Snapshot;
+  readonly slots: readonly SlotTotals[];
+  readonly bus: BusReading;
+  readonly ready: boolean;
+  readonly build: { readonly version: string; readonly nodeVersion: string };
+}
+
+/** Reads the series of a family from one kind of levels. */
+export type LevelSource = {
+  readonly [K in keyof Levels]: {
+    readonly kind: 'level';
+    readonly level: K;
+    readonly rows: (levels: Levels[K]) => readonly Row[];
+  };
+}[keyof Levels];
+
+/** Where a metric's values come from: events as they happen, levels read at the scrape, or the metrics consumer's own doings. */
+export type Source =
+  | { readonly kind: 'events'; readonly events: readonly EventName[] }
+  | { readonly kind: 'own' }
+  | LevelSource;
+
+/** One row of the catalogue: all of a family but its name, which is the key, and where it comes from. */
+export interface CatalogEntry extends Omit<FamilySpec, 'name' | 'type'> {
+  readonly type: MetricType;
+  readonly from: Source;
+  /** Whether its cells remember the request they counted last, for OpenMetrics. */
+  readonly exemplars?: true;
+}
+
+/** Values come from these events. */
+export const events = (...names: EventName[]) => ({ kind: 'events', events: names }) as const;
+/** Values are counted by the metrics consumer about itself. */
+export const own = { kind: 'own' } as const;
+/** Values are read at the scrape. */
+export const level = <K extends keyof Levels>(name: K, rows: (levels: Levels[K]) => readonly Row[]) =>
+  ({ kind: 'level', level: name, rows }) as unknown as LevelSource;

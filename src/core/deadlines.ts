@@ -1,0 +1,67 @@
+import { monotonic } from '../events/index.ts';
+import { Chain, type Link } from './chain.ts';
+
+/** Something that is due at a time of the monotonic clock, after a wait that many others share. */
+export interface Due {
+  readonly dueAt: number;
+  readonly waitMs: number;
+  readonly dueLink: Link<this>;
+}
+
+interface Lane<T> {
+  readonly waitMs: number;
+  readonly chain: Chain<T>;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Deadlines in O(1). Items that wait equally long become due in the order they came, so each such wait is a list with one timer
+ * for its head: a timer for each request would cost more than the request's own bookkeeping.
+ */
+export class Deadlines<T extends Due> {
+  readonly #lanes = new Map<number, Lane<T>>();
+  readonly #onDue: (item: T) => void;
+
+  constructor(onDue: (item: T) => void) {
+    this.#onDue = onDue;
+  }
+
+  add(item: T): void {
+    let lane = this.#lanes.get(item.waitMs);
+    if (lane === undefined) {
+      lane = { waitMs: item.waitMs, chain: new Chain(), timer: undefined };
+      this.#lanes.set(item.waitMs, lane);
+    }
+    lane.chain.push(item.dueLink as Link<T>);
+    if (lane.timer === undefined) this.#arm(lane, item.waitMs);
+  }
+
+  remove(item: T): void {
+    (item.dueLink as Link<T>).chain?.remove(item.dueLink as Link<T>);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const lane of this.#lanes.values()) clearTimeout(lane.timer);
+    this.#lanes.clear();
+  }
+
+  #arm(lane: Lane<T>, afterMs: number): void {
+    // Timers fire up to 1 ms early against performance.now(); the item would be looked at twice.
+    lane.timer = setTimeout(() => this.#sweep(lane), Math.max(1, Math.ceil(afterMs))).unref();
+  }
+
+  #sweep(lane: Lane<T>): void {
+    lane.timer = undefined;
+    const now = monotonic();
+    let item = lane.chain.first;
+    while (item !== undefined && item.dueAt <= now) {
+      lane.chain.remove(item.dueLink as Link<T>);
+      this.#onDue(item);
+      item = lane.chain.first;
+    }
+    if (item !== undefined) this.#arm(lane, item.dueAt - now);
+    // A caller may choose any wait; empty lanes must not pile up.
+    else this.#lanes.delete(lane.waitMs);
+  }
+}

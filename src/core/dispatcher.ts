@@ -1,0 +1,109 @@
+import { monotonic } from '../events/index.ts';
+import { Chain } from './chain.ts';
+import type { RequestQueue } from './queue.ts';
+import type { Request } from './request.ts';
+import type { Worker } from './worker.ts';
+
+/** How often a busy worker that holds unstarted requests is looked at: they must not wait behind a slow one while others are free. */
+const REBALANCE_MS = 5;
+
+/**
+ * Brings requests and workers together in O(1).
+ *
+ * A worker with a free slot gets a request at once. Where none is free, workers whose requests have been short get a few ahead of time, so that
+ * they need not wait for the next one to travel; what they have not begun can be called back.
+ */
+export class Dispatcher {
+  readonly #free = new Chain<Worker>();
+  readonly #feedable = new Chain<Worker>();
+  readonly #queue: RequestQueue;
+  readonly #workers: () => readonly Worker[];
+  readonly #send: (worker: Worker, request: Request, now: number) => void;
+  #rebalance: NodeJS.Timeout | undefined;
+
+  /** @param send - sends a request, or settles it when it cannot be sent */
+  constructor(
+    queue: RequestQueue,
+    workers: () => readonly Worker[],
+    send: (worker: Worker, request: Request, now: number) => void,
+  ) {
+    this.#queue = queue;
+    this.#workers = workers;
+    this.#send = send;
+  }
+
+  /** Workers with a free slot. */
+  get freeWorkers(): number {
+    return this.#free.size;
+  }
+
+  /** Hands a new request to a worker, or queues it behind those that wait already. */
+  dispatch(request: Request): void {
+    const worker = this.#queue.empty ? this.#take(request.acceptedAt) : undefined;
+    if (worker === undefined) this.#queue.push(request);
+    else this.#assign(worker, request, request.acceptedAt);
+  }
+
+  /** Puts a worker among the free, the feedable, or neither, after anything about it changed. */
+  place(worker: Worker): void {
+    if (!worker.hasFreeSlot) this.#free.remove(worker.freeLink);
+    else if (worker.freeLink.chain === undefined) this.#free.push(worker.freeLink);
+    if (!worker.feedable) this.#feedable.remove(worker.feedLink);
+    else if (worker.feedLink.chain === undefined) this.#feedable.push(worker.feedLink);
+  }
+
+  /** Gives a worker what it has room for. */
+  fill(worker: Worker, now: number): void {
+    while (!this.#queue.empty && (worker.hasFreeSlot || (this.#free.size === 0 && worker.feedable))) {
+      this.#assign(worker, this.#queue.shift() as Request, now);
+    }
+    this.place(worker);
+  }
+
+  /** Takes requests back that a worker did not begin; they go before all others. */
+  takeBack(requests: readonly Request[]): void {
+    this.#queue.putBack(requests);
+    const now = monotonic();
+    for (
+      let worker = this.#free.first;
+      worker !== undefined && !this.#queue.empty;
+      worker = this.#free.first
+    ) {
+      this.fill(worker, now);
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#rebalance);
+  }
+
+  #take(now: number): Worker | undefined {
+    const free = this.#free.rotate();
+    if (free !== undefined) return free;
+    const feedable = this.#feedable.rotate();
+    if (feedable === undefined || !feedable.load.stalled(now)) return feedable;
+    // What it runs turned out slow; it is placed anew with its next answer.
+    this.#feedable.remove(feedable.feedLink);
+    return undefined;
+  }
+
+  #assign(worker: Worker, request: Request, now: number): void {
+    this.#send(worker, request, now);
+    this.place(worker);
+    if (worker.load.parked > 0) this.#watch();
+  }
+
+  #watch(): void {
+    this.#rebalance ??= setTimeout(() => this.#recallStranded(), REBALANCE_MS).unref();
+  }
+
+  #recallStranded(): void {
+    this.#rebalance = undefined;
+    const now = monotonic();
+    for (const worker of this.#workers()) {
+      if (worker.load.parked === 0) continue;
+      this.#watch();
+      if (this.#free.size > 0 && worker.load.stalled(now)) worker.recall();
+    }
+  }
+}

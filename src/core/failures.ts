@@ -1,0 +1,140 @@
+import {
+  type ErrorCode,
+  type ErrorContext,
+  errorCodes,
+  SnakepitError,
+  type SnakepitErrorInit,
+  type WorkerExit,
+} from '../errors/index.ts';
+import { monotonic } from '../events/index.ts';
+import { describeArguments } from '../sanitize/index.ts';
+import type { Failure } from '../transport/index.ts';
+import type { Holder, Request } from './request.ts';
+import type { Death, Worker } from './worker.ts';
+
+/** Makes the errors of one pool, each with its preserved context. */
+export class Failures {
+  readonly #poolName: string;
+  readonly #showArgs: readonly string[];
+
+  constructor(poolName: string, showArgs: readonly string[]) {
+    this.#poolName = poolName;
+    this.#showArgs = showArgs;
+  }
+
+  /** An error of a request. */
+  ofRequest(
+    request: Request,
+    code: ErrorCode,
+    message: string,
+    init: SnakepitErrorInit & { context?: Partial<ErrorContext> } = {},
+  ): SnakepitError {
+    return new SnakepitError(code, message, {
+      ...init,
+      requestId: request.requestId,
+      correlationId: request.correlationId,
+      context: {
+        request_context: {
+          request_id: request.requestId,
+          command: request.command,
+          args: describeArguments(request.rawArgs, this.#showArgs),
+        },
+        system_context: this.#system(request.worker),
+        ...init.context,
+      },
+    });
+  }
+
+  /** What Python said of a request. */
+  ofPython(request: Request, failure: Failure): SnakepitError {
+    const code: ErrorCode = Object.hasOwn(errorCodes, failure.code)
+      ? (failure.code as ErrorCode)
+      : 'python_exception';
+    const inResult = code === 'unserializable' || code === 'payload_too_large';
+    return this.ofRequest(request, code, failure.message, {
+      context: {
+        ...pythonContext(failure),
+        ...(failure.path !== null && { path: failure.path, path_in: inResult ? 'result' : 'arguments' }),
+      },
+    });
+  }
+
+  /** A worker that did not become ready. */
+  ofStart(worker: Worker, death: Death, startTimeoutMs: number): SnakepitError {
+    const { failure } = death;
+    const late =
+      death.why === 'start_failed' &&
+      worker.status.kind === 'exited' &&
+      failure === undefined &&
+      monotonic() - worker.spawnedAt >= startTimeoutMs;
+    const message =
+      failure?.message ??
+      (late
+        ? `Worker ${worker.id} was not ready after ${startTimeoutMs} ms: raise startTimeoutMs, or load less in @on_start.`
+        : [death.detail, ...death.stderrTail].join('\n'));
+    return new SnakepitError('worker_start_failed', message, {
+      context: {
+        ...(failure !== undefined && pythonContext(failure)),
+        system_context: this.#system(worker),
+        exit: exitContext(death, []),
+      },
+    });
+  }
+
+  /** A worker that died, told without any one request. */
+  ofDeath(worker: Worker, death: Death, lost: readonly Request[]): SnakepitError {
+    return new SnakepitError(codeOfDeath(death), death.detail, {
+      context: { system_context: this.#system(worker), exit: exitContext(death, lost) },
+    });
+  }
+
+  /** What a worker's death means for a request that was running in it. */
+  ofLostRequest(request: Request, death: Death, lost: readonly Request[]): SnakepitError {
+    const tail = death.stderrTail.length > 0 ? ` Last words: ${death.stderrTail.slice(-3).join(' | ')}` : '';
+    return this.ofRequest(request, codeOfDeath(death), `${death.detail}${tail}`, {
+      context: { exit: exitContext(death, lost) },
+    });
+  }
+
+  #system(worker: Holder | undefined): NonNullable<ErrorContext['system_context']> {
+    if (worker === undefined) return { pool_name: this.#poolName };
+    return {
+      worker_id: worker.id,
+      worker_slot: worker.slot,
+      pool_name: this.#poolName,
+      uptime_seconds: Math.round(monotonic() - worker.spawnedAt) / 1000,
+      ...(worker.lastStats !== undefined && {
+        memory_mb: Math.round((worker.lastStats.rssBytes / 2 ** 20) * 10) / 10,
+      }),
+    };
+  }
+}
+
+const codeOfDeath = (death: Death): ErrorCode => {
+  switch (death.why) {
+    case 'stuck':
+      return 'worker_stuck';
+    case 'protocol_error':
+    case 'transport_error':
+      return death.why;
+    case 'start_failed':
+      return 'worker_start_failed';
+    default:
+      return 'worker_crashed';
+  }
+};
+
+const pythonContext = (failure: Failure): Partial<ErrorContext> => ({
+  ...(failure.traceback !== null && { python_traceback: failure.traceback }),
+  ...(failure.exception !== null && {
+    exception: failure.exception,
+    error_message: `${failure.exception.type}: ${failure.exception.message}`,
+  }),
+});
+
+const exitContext = (death: Death, lost: readonly Request[]): WorkerExit => ({
+  code: death.exit.code,
+  signal: death.exit.signal,
+  stderr_tail: [...death.stderrTail],
+  in_flight: lost.map((request) => request.requestId),
+});

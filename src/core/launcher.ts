@@ -1,0 +1,27 @@
+import { WorkerProcess } from '../process/index.ts';
+import type { Transport } from '../transport/index.ts';
+import type { Worker } from './worker.ts';
+
+/** What every worker process of a pool is started with. */
+export interface LaunchSettings {
+  /** The interpreter. */
+  readonly python: string;
+  readonly cwd: string;
+  /** Environment of the worker in a slot, without what the link adds. */
+  readonly envOf: (slot: number) => Record<string, string>;
+  readonly transport: Transport;
+}
+
+/** Starts the process behind a worker. `-X utf8` makes text mean UTF-8 whatever the locale is; `-u` is not needed, since the runtime writes lines itself. */
+export const launch = async (worker: Worker, settings: LaunchSettings): Promise<void> => {
+  const link = await settings.transport.open({ workerId: worker.id, slot: worker.slot }, worker);
+  const child = new WorkerProcess({
+    command: settings.python,
+    args: ['-X', 'utf8', '-m', 'snakepit._worker'],
+    cwd: settings.cwd,
+    env: { ...settings.envOf(worker.slot), ...link.env },
+    onLine: (stream, line) => worker.line(stream, line),
+    onExit: (exit) => worker.exited(exit),
+  });
+  worker.attach(link, child);
+};

@@ -1,0 +1,167 @@
+import type { SnakepitError } from '../errors/index.ts';
+import { type EventBus, type EventHandle, epochOf } from '../events/index.ts';
+import type { Request } from './request.ts';
+import type { Worker } from './worker.ts';
+
+type FailureEvent =
+  | 'snakepit.request.failed'
+  | 'snakepit.request.timed_out'
+  | 'snakepit.request.cancelled'
+  | 'snakepit.request.rejected';
+
+const eventOfStatus = {
+  failure: 'snakepit.request.failed',
+  crashed: 'snakepit.request.failed',
+  timeout: 'snakepit.request.timed_out',
+  cancelled: 'snakepit.request.cancelled',
+  rejected: 'snakepit.request.rejected',
+} as const satisfies Record<SnakepitError['status'], FailureEvent>;
+
+/** What the log lines and metrics of one failed request say. */
+export const failureMetadata = (error: SnakepitError) => ({
+  code: error.code,
+  category: error.category,
+  message: error.message,
+  retryable: error.retryable,
+  error: error.context,
+});
+
+/**
+ * Says what happens to the requests of one pool. Each event is built only if somebody wants it: three of them pass for every request.
+ */
+export class Ledger {
+  readonly #poolName: string;
+  readonly #queued: EventHandle<'snakepit.request.queued'>;
+  readonly #started: EventHandle<'snakepit.request.started'>;
+  readonly #completed: EventHandle<'snakepit.request.completed'>;
+  readonly #failures: { readonly [N in FailureEvent]: EventHandle<N> };
+  readonly #opened: EventHandle<'snakepit.stream.opened'>;
+  readonly #chunk: EventHandle<'snakepit.stream.chunk'>;
+  readonly #closed: EventHandle<'snakepit.stream.closed'>;
+
+  readonly #busy: EventHandle<'snakepit.worker.busy'>;
+  readonly #idle: EventHandle<'snakepit.worker.idle'>;
+
+  constructor(bus: EventBus, poolName: string) {
+    this.#poolName = poolName;
+    this.#busy = bus.event('snakepit.worker.busy');
+    this.#idle = bus.event('snakepit.worker.idle');
+    this.#queued = bus.event('snakepit.request.queued');
+    this.#started = bus.event('snakepit.request.started');
+    this.#completed = bus.event('snakepit.request.completed');
+    this.#failures = {
+      'snakepit.request.failed': bus.event('snakepit.request.failed'),
+      'snakepit.request.timed_out': bus.event('snakepit.request.timed_out'),
+      'snakepit.request.cancelled': bus.event('snakepit.request.cancelled'),
+      'snakepit.request.rejected': bus.event('snakepit.request.rejected'),
+    };
+    this.#opened = bus.event('snakepit.stream.opened');
+    this.#chunk = bus.event('snakepit.stream.chunk');
+    this.#closed = bus.event('snakepit.stream.closed');
+  }
+
+  queued(request: Request, queueSize: number): void {
+    if (this.#queued.wanted)
+      this.#queued.emit({ queue_size: queueSize }, this.about(request, request.acceptedAt));
+    else this.#queued.count++;
+    if (!request.streaming) return;
+    if (this.#opened.wanted) this.#opened.emit({}, this.about(request, request.acceptedAt));
+    else this.#opened.count++;
+  }
+
+  started(request: Request): void {
+    if (!this.#started.wanted) {
+      this.#started.count++;
+      return;
+    }
+    const measurements = { queue_time_ms: request.queueMs, attempt: request.attempts };
+    this.#started.emit(measurements, this.about(request, request.startedAt));
+  }
+
+  chunk(request: Request, bytes: number, at: number): void {
+    if (this.#chunk.wanted) this.#chunk.emit({ bytes, index: request.chunks - 1 }, this.about(request, at));
+    else this.#chunk.count++;
+  }
+
+  /** `settledAt` must be set. */
+  settled(request: Request, error: SnakepitError | undefined): void {
+    const durationMs = request.settledAt - request.acceptedAt;
+    if (error !== undefined) this.#failed(request, error, durationMs);
+    if (request.streaming) this.#streamClosed(request, durationMs);
+    if (!this.#completed.wanted) {
+      this.#completed.count++;
+      return;
+    }
+    const metadata = this.about(request, request.settledAt) as ReturnType<Ledger['about']> & {
+      success: boolean;
+      status: 'success' | SnakepitError['status'];
+      attempts: number;
+      code?: SnakepitError['code'];
+    };
+    metadata.success = error === undefined;
+    metadata.status = error === undefined ? 'success' : error.status;
+    metadata.attempts = request.attempts;
+    if (error !== undefined) metadata.code = error.code;
+    this.#completed.emit(
+      {
+        duration_ms: durationMs,
+        queue_time_ms: request.queueMs,
+        python_ms: request.pythonMs,
+        python_cpu_ms: request.cpuMs,
+        bytes_in: request.bytesIn,
+        bytes_out: request.bytesOut,
+      },
+      metadata,
+    );
+  }
+
+  workerBusy(worker: Worker): void {
+    this.#toggled(this.#busy, worker);
+  }
+
+  workerIdle(worker: Worker): void {
+    this.#toggled(this.#idle, worker);
+  }
+
+  /** The metadata every event of a request has. */
+  about(request: Request, at: number) {
+    const { worker } = request;
+    return {
+      timestamp: epochOf(at),
+      pool_name: this.#poolName,
+      request_id: request.requestId,
+      correlation_id: request.correlationId,
+      worker_id: worker?.id,
+      worker_slot: worker?.slot,
+      command: request.command,
+    };
+  }
+
+  #toggled(
+    handle: EventHandle<'snakepit.worker.busy'> | EventHandle<'snakepit.worker.idle'>,
+    worker: Worker,
+  ): void {
+    if (!handle.wanted) handle.count++;
+    else
+      handle.emit(
+        { in_flight: worker.load.running },
+        { pool_name: this.#poolName, worker_id: worker.id, worker_slot: worker.slot },
+      );
+  }
+
+  #failed(request: Request, error: SnakepitError, durationMs: number): void {
+    const name = eventOfStatus[error.status];
+    const metadata = { ...this.about(request, request.settledAt), ...failureMetadata(error) };
+    if (name === 'snakepit.request.timed_out') {
+      this.#failures[name].emit({ duration_ms: durationMs, timeout_ms: request.waitMs }, metadata);
+    } else this.#failures[name].emit({ duration_ms: durationMs }, metadata);
+  }
+
+  #streamClosed(request: Request, durationMs: number): void {
+    const firstChunkMs = request.chunks > 0 ? request.firstChunkAt - request.acceptedAt : undefined;
+    this.#closed.emit(
+      { chunks: request.chunks, duration_ms: durationMs, first_chunk_ms: firstChunkMs },
+      this.about(request, request.settledAt),
+    );
+  }
+}

@@ -1,0 +1,189 @@
+import type { ErrorCode } from '../errors/index.ts';
+import {
+  currentContext,
+  type EventBus,
+  isCorrelationId,
+  monotonic,
+  newCorrelationId,
+  newRequestId,
+  now,
+  type Snapshot,
+  traceIdOf,
+} from '../events/index.ts';
+import { Failures } from './failures.ts';
+import type { KeepAlive } from './keepalive.ts';
+import { Ledger } from './ledger.ts';
+import { type PoolFacts, poolSnapshot } from './levels.ts';
+import type { Pool } from './pool.ts';
+import type { CallOptions, CallResult, CallStream, ControlPort } from './port.ts';
+import { Request, type Waiter } from './request.ts';
+import { PitStream } from './stream.ts';
+
+/** A pool with what the composition knows of it. */
+export interface PoolEntry {
+  readonly pool: Pool;
+  readonly facts: PoolFacts;
+}
+
+const NO_ARGS: Record<string, unknown> = Object.freeze({});
+const NO_OPTIONS: CallOptions = Object.freeze({});
+/** Node's timers overflow above this. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** All pools behind one front: finds the pool of a call, gives it its ids and its deadline. */
+export class Pit implements ControlPort {
+  readonly #pools: ReadonlyMap<string, PoolEntry>;
+  readonly #keepAlive: KeepAlive;
+  readonly #strays: Ledger;
+  readonly #strayFailures: Failures;
+  readonly #startedAt = monotonic();
+  #closing: Promise<void> | undefined;
+
+  constructor(pools: ReadonlyMap<string, PoolEntry>, bus: EventBus, keepAlive: KeepAlive) {
+    this.#pools = pools;
+    this.#keepAlive = keepAlive;
+    this.#strays = new Ledger(bus, '(unknown)');
+    this.#strayFailures = new Failures('(unknown)', []);
+  }
+
+  /** Runs a command and resolves with its result alone. */
+  execute<T = unknown>(command: string, args?: Record<string, unknown>, options?: CallOptions): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#submit(command, args, options, { resolve: resolve as (result: unknown) => void, reject });
+    });
+  }
+
+  call<T = unknown>(
+    command: string,
+    args?: Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<CallResult<T>> {
+    return new Promise((resolve, reject) => {
+      this.#submit(command, args, options, {
+        resolve: (result, request) => resolve(request.result(result as T)),
+        reject,
+      });
+    });
+  }
+
+  stream<T = unknown>(
+    command: string,
+    args?: Record<string, unknown>,
+    options: CallOptions = NO_OPTIONS,
+  ): CallStream<T> {
+    const pool = this.#pools.get(options.pool ?? 'default')?.pool;
+    const stream = new PitStream<T>(pool?.options.streamBuffer ?? 1, pool?.options.idleTimeoutMs ?? 1, {
+      credit: (request, count) => request.worker?.credit(request, count),
+      leave: (request) => pool?.cancel(request, 'The reader left the stream.'),
+      silent: (request, afterMs) =>
+        pool?.timeOut(request, `The stream sent no chunk for ${afterMs} ms (idleTimeoutMs).`),
+    });
+    this.#submit(command, args, options, stream);
+    return stream;
+  }
+
+  snapshot(): Snapshot {
+    const pools = [...this.#pools].map(
+      ([name, { pool, facts }]) => [name, poolSnapshot(pool, facts)] as const,
+    );
+    return { timestamp: now(), uptime_ms: monotonic() - this.#startedAt, pools: Object.fromEntries(pools) };
+  }
+
+  /** Resolves when every pool has a ready worker; rejects with the first that cannot get one. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.ready()));
+  }
+
+  /** Takes nothing new and waits for what runs and waits. Resolves with whether all of it was finished in time. */
+  async drain(withinMs?: number): Promise<boolean> {
+    const drained = [...this.#pools.values()].map(({ pool }) =>
+      pool.drain(withinMs ?? pool.options.drainTimeoutMs),
+    );
+    return (await Promise.all(drained)).every(Boolean);
+  }
+
+  /** Drains, then ends every worker. Calling it again gives the same promise. */
+  close(drainMs?: number): Promise<void> {
+    this.#closing ??= Promise.all(
+      [...this.#pools.values()].map(({ pool }) => pool.close(drainMs ?? pool.options.drainTimeoutMs)),
+    ).then(() => this.#keepAlive.stop());
+    return this.#closing;
+  }
+
+  #submit(
+    command: string,
+    args: Record<string, unknown> = NO_ARGS,
+    options: CallOptions = NO_OPTIONS,
+    waiter: Waiter,
+  ): void {
+    const name = options.pool ?? 'default';
+    const pool = this.#pools.get(name)?.pool;
+    const context = currentContext();
+    const traceparent = options.traceparent ?? context?.traceparent;
+    const init = {
+      requestId: newRequestId(),
+      correlationId: correlationIdOf(options, context?.correlation_id, traceparent),
+      traceparent,
+      command,
+      rawArgs: args,
+      timeoutMs: options.timeoutMs ?? pool?.options.timeoutMs ?? 1,
+      acceptedAt: monotonic(),
+      waiter,
+    };
+    const fault = faultOf(command, args, init.timeoutMs);
+    if (pool === undefined || fault !== undefined) {
+      const known = [...this.#pools.keys()].map((key) => `'${key}'`).join(', ');
+      const unknown = `There is no pool '${name}'. Configured: ${known}.`;
+      this.#refuse(
+        new Request(init),
+        fault === undefined ? 'unknown_pool' : 'invalid_arguments',
+        fault ?? unknown,
+      );
+      return;
+    }
+    const { signal } = options;
+    const request = pool.submit(init);
+    if (signal !== undefined && request.phase !== 'settled') watch(signal, request, pool);
+  }
+
+  /** Refuses what reaches no pool, with the same events as any other refusal. */
+  #refuse(request: Request, code: ErrorCode, message: string): void {
+    request.waiter.bind?.(request);
+    this.#strays.queued(request, 0);
+    request.phase = 'settled';
+    request.settledAt = monotonic();
+    const error = this.#strayFailures.ofRequest(request, code, message);
+    this.#strays.settled(request, error);
+    request.waiter.reject(error);
+  }
+}
+
+const correlationIdOf = (
+  options: CallOptions,
+  inherited: string | undefined,
+  traceparent: string | undefined,
+): string => {
+  const wanted = options.correlationId ?? inherited;
+  // An id that is too long or has other characters would break log lines and headers further on.
+  if (wanted !== undefined && isCorrelationId(wanted)) return wanted;
+  return (traceparent === undefined ? undefined : traceIdOf(traceparent)) ?? newCorrelationId();
+};
+
+const faultOf = (command: unknown, args: unknown, timeoutMs: number): string | undefined => {
+  if (typeof command !== 'string' || command === '') return `A command is a name, got ${String(command)}.`;
+  if (typeof args !== 'object' || args === null || Array.isArray(args)) {
+    return `Arguments are an object of names and values, got ${Array.isArray(args) ? 'an array' : String(args)}.`;
+  }
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return undefined;
+  return `timeoutMs is a number above 0 and at most ${MAX_TIMEOUT_MS}, got ${String(timeoutMs)}.`;
+};
+
+const watch = (signal: AbortSignal, request: Request, pool: Pool): void => {
+  const abort = () => pool.cancel(request);
+  if (signal.aborted) {
+    abort();
+    return;
+  }
+  signal.addEventListener('abort', abort, { once: true });
+  request.release = () => signal.removeEventListener('abort', abort);
+};

@@ -1,0 +1,27 @@
+import type { Context } from 'hono';
+import type { ResolvedOptions } from '../../config/index.ts';
+import type { ControlPort } from '../../core/port.ts';
+import type { ReportBug } from '../ports.ts';
+import type { PoolLimits } from './call-options.ts';
+
+/** What the gateway is made from. */
+export interface GatewayParts {
+  readonly port: ControlPort;
+  readonly options: Omit<ResolvedOptions['gateway'], 'port'>;
+  /** The resolved pools, for their `maxTimeoutMs`. */
+  readonly pools: PoolLimits;
+  readonly reportBug?: ReportBug | undefined;
+  /** Silence on an event stream after which a comment is sent. Default: 15000. */
+  readonly commentEveryMs?: number | undefined;
+}
+
+/** What the guard finds out about a request. */
+export interface GatewayEnv {
+  Variables: {
+    correlationId: string;
+    /** Whether the caller may see tracebacks: local, or with the token. */
+    detailed: boolean;
+  };
+}
+
+export type GatewayContext = Context<GatewayEnv>;

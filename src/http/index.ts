@@ -1,0 +1,23 @@
+export {
+  type Access,
+  type AccessOptions,
+  type Caller,
+  listenerAccess,
+  type MountedAccessOptions,
+  mountedAccess,
+} from './access.ts';
+export { createGatewayApp } from './gateway/app.ts';
+export type { GatewayParts } from './gateway/parts.ts';
+export { type FetchLike, type NodeHandler, toNodeHandler } from './node-handler.ts';
+export { createOpsApp, type OpsParts } from './ops/app.ts';
+export { type OpsHandler, type OpsHandlerParts, opsHandler } from './ops/handler.ts';
+export type {
+  Exposition,
+  HealthCheck,
+  HealthReader,
+  HealthReport,
+  MetricsReader,
+  ReportBug,
+  StartupReport,
+} from './ports.ts';
+export { type HttpServer, type ListenOptions, listen } from './server/listen.ts';

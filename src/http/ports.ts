@@ -1,0 +1,63 @@
+import type { HealthStatus } from '../events/index.ts';
+
+/**
+ * What the HTTP edge reads, as interfaces of its own: the edge depends on these shapes alone, and whoever composes the program passes
+ * in the consumers that have them.
+ */
+
+/** The metrics consumer, as `/metrics` sees it. */
+export interface MetricsReader {
+  /**
+   * Renders one scrape.
+   *
+   * @param accept - the request's `Accept` header, which decides between text, OpenMetrics and protobuf
+   */
+  render(accept: string | undefined): Promise<Exposition>;
+}
+
+/** A rendered scrape. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+}
+
+/** One check and what it found. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly status: HealthStatus;
+  readonly message: string;
+  /** Why it is not ok. */
+  readonly why?: string | undefined;
+  /** What would mend it. */
+  readonly remedy?: string | undefined;
+}
+
+/** Liveness or readiness. */
+export interface HealthReport {
+  readonly status: HealthStatus;
+  readonly checks: readonly HealthCheck[];
+  /** How full the pools are, beside the question whether they work. */
+  readonly load?: unknown;
+}
+
+/** How far the first start of the workers has come. */
+export interface StartupReport extends HealthReport {
+  readonly started: boolean;
+  /** Each worker with `phase`, `elapsed_ms` and `deadline_ms`. */
+  readonly workers: readonly unknown[];
+}
+
+/** The health consumer, as the probes and `/health/*` see it. All answers come from memory; nothing here waits. */
+export interface HealthReader {
+  checkHealth(): HealthReport;
+  checkReadiness(): HealthReport;
+  startup(): StartupReport;
+  /** Everything, as `/health/detailed` shows it. */
+  getDetailedHealth(): HealthReport;
+  workers(): readonly unknown[];
+  /** Which interpreter each pool runs and why it was chosen. */
+  python(): unknown;
+}
+
+/** Told of errors that are bugs, not answers: the edge shows callers none of their insides, so somebody must log them. */
+export type ReportBug = (error: unknown, request: { readonly method: string; readonly path: string }) => void;

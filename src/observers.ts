@@ -1,0 +1,64 @@
+import type { ResolvedOptions } from './config/index.ts';
+import { resolveOptions } from './config/index.ts';
+import { Health } from './consumers/health/index.ts';
+import { createLogging } from './consumers/logging/index.ts';
+import { Metrics } from './consumers/metrics/index.ts';
+import { EventBus, type Snapshotter } from './events/index.ts';
+import { packageVersion } from './version.ts';
+
+/** The consumers of one instance. */
+export type Observers = Awaited<ReturnType<typeof createObservers>>;
+
+/** What an off switch leaves: a bus on which nothing ever happens. The consumer is there and takes calls, so application code need not ask. */
+const silence = (): EventBus => new EventBus();
+
+/** Options of a consumer that is off. */
+const quiet = resolveOptions({
+  pools: { none: { app: 'none' } },
+  metrics: { defaultMetrics: false },
+  logs: { level: 'silent' },
+});
+
+/**
+ * Puts the consumers on the bus, each unless it is switched off.
+ *
+ * @throws SnakepitError `invalid_configuration` when the log destination cannot be written
+ */
+export const createObservers = async (options: ResolvedOptions, bus: EventBus, snapshot: Snapshotter) => {
+  const { observability, pools } = options;
+  const metrics = (observability && options.metrics) || undefined;
+  const health = (observability && options.health) || undefined;
+  const logs = (observability && options.logs) || undefined;
+  const logging = await createLogging({
+    options: logs ?? (quiet.logs as Exclude<ResolvedOptions['logs'], false>),
+    bus: logs === undefined ? silence() : bus,
+  });
+  const healthConsumer = new Health({
+    options: health ?? (quiet.health as Exclude<ResolvedOptions['health'], false>),
+    bus: health === undefined ? silence() : bus,
+    snapshot,
+    pools,
+  });
+  const metricsConsumer = new Metrics({
+    options: metrics ?? (quiet.metrics as Exclude<ResolvedOptions['metrics'], false>),
+    bus: metrics === undefined ? silence() : bus,
+    snapshot,
+    version: packageVersion(),
+    ...(health !== undefined && { ready: () => healthConsumer.checkReadiness().status !== 'error' }),
+  });
+  return {
+    metrics: metricsConsumer,
+    health: healthConsumer,
+    logging,
+    /** What is served; null is answered with 404. */
+    served: {
+      metrics: metrics === undefined ? null : metricsConsumer,
+      health: health === undefined ? null : healthConsumer,
+    },
+    close: async (): Promise<void> => {
+      metricsConsumer.close();
+      healthConsumer.close();
+      await logging.close();
+    },
+  };
+};

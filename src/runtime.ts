@@ -1,0 +1,182 @@
+import { resolve } from 'node:path';
+import { availableCpus, locateApp, type ResolvedOptions, type ResolvedPool } from './config/index.ts';
+import { KeepAlive, Pit, Pool, type PoolEntry } from './core/index.ts';
+import { EventBus } from './events/index.ts';
+import {
+  createGatewayApp,
+  createOpsApp,
+  type HttpServer,
+  listen,
+  listenerAccess,
+  type ReportBug,
+} from './http/index.ts';
+import { createObservers, type Observers } from './observers.ts';
+import { type FoundPython, findPython, workerEnv } from './process/index.ts';
+import { sanitizeConfig } from './sanitize/index.ts';
+import { createSocketTransport, type Transport } from './transport/index.ts';
+
+/** What the options do not hold. */
+export interface RuntimeExtra {
+  /** An interpreter named for every pool, e.g. by `--python`, and where it was named. */
+  readonly python?: { readonly value: string; readonly source: string };
+  /** True for a library in somebody's program: its servers do not keep Node alive. */
+  readonly guest: boolean;
+}
+
+/**
+ * Everything composed: the only place that knows every layer.
+ *
+ * The ops server listens before any worker starts, so that a start can be watched; the gateway listens at the same time, and what
+ * comes early waits in the queue.
+ */
+export class Runtime {
+  readonly bus = new EventBus();
+  readonly #options: ResolvedOptions;
+  readonly #extra: RuntimeExtra;
+  readonly #keepAlive = new KeepAlive();
+  readonly #transports: Transport[] = [];
+  readonly #servers: HttpServer[] = [];
+  readonly #pools = new Map<string, PoolEntry>();
+  readonly pit: Pit;
+  observers!: Observers;
+  /** Where the ops server is reached; undefined when it is not served. */
+  opsUrl: string | undefined;
+  /** Where the gateway is reached; undefined when it is not served. */
+  gatewayUrl: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: ResolvedOptions, extra: RuntimeExtra) {
+    this.#options = options;
+    this.#extra = extra;
+    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive);
+  }
+
+  /**
+   * Starts everything; does not wait for workers.
+   *
+   * @throws SnakepitError `invalid_configuration`; what was started by then is ended again
+   */
+  static async start(options: ResolvedOptions, extra: RuntimeExtra): Promise<Runtime> {
+    const runtime = new Runtime(options, extra);
+    try {
+      await runtime.#start();
+      return runtime;
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+  }
+
+  get logger(): Observers['logging']['logger'] {
+    return this.observers.logging.logger;
+  }
+
+  /** Resolves when every pool has a ready worker; rejects with `worker_start_failed` when one cannot get any. */
+  ready(): Promise<void> {
+    return this.pit.ready();
+  }
+
+  /** Readiness says no from now on; requests are still taken. */
+  beginShutdown(): void {
+    this.observers.health.announceShutdown();
+  }
+
+  /** Takes nothing new and waits for what is there, at most `withinMs` (default: each pool's `drainTimeoutMs`). */
+  drain(withinMs?: number): Promise<boolean> {
+    return this.pit.drain(withinMs);
+  }
+
+  /** Drains, ends workers and servers, flushes logs. Calling it again gives the same promise. */
+  close(drainMs?: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async #start(): Promise<void> {
+    this.observers = await createObservers(this.#options, this.bus, () => this.pit.snapshot());
+    for (const [name, options] of Object.entries(this.#options.pools)) await this.#addPool(name, options);
+    await this.#listen();
+    for (const { pool } of this.#pools.values()) pool.start();
+  }
+
+  async #addPool(name: string, options: ResolvedPool): Promise<void> {
+    const cwd = resolve(options.cwd ?? process.cwd());
+    const python = await this.#findPython(name, options, cwd);
+    const app = locateApp(options.app, process.cwd());
+    const transport = await createSocketTransport({
+      runtimeDir: this.#options.runtimeDir,
+      codec: options.codec,
+      poolName: name,
+      app: app.kind === 'file' ? app.path : app.name,
+      cwd,
+      concurrency: options.concurrency,
+      maxFrameBytes: options.maxFrameBytes,
+      statsIntervalMs: options.statsIntervalMs,
+    });
+    this.#transports.push(transport);
+    const pool = new Pool({
+      name,
+      options,
+      bus: this.bus,
+      keepAlive: this.#keepAlive,
+      showArgs: this.#options.errors.showArgs,
+      shownConfig: sanitizeConfig(options) as Record<string, unknown>,
+      launch: { python: python.path, cwd, transport, envOf: environmentOf(options) },
+    });
+    const facts = { transport: transport.kind, pythonPath: python.path, pythonReason: python.reason };
+    this.#pools.set(name, { pool, facts });
+  }
+
+  #findPython(name: string, options: ResolvedPool, cwd: string): Promise<FoundPython> {
+    const ofPool =
+      options.python === undefined ? undefined : { value: options.python, source: `pools.${name}.python` };
+    return findPython({ explicit: this.#extra.python ?? ofPool, app: options.app, cwd, env: process.env });
+  }
+
+  async #listen(): Promise<void> {
+    const { ops, gateway, pools } = this.#options;
+    const ref = !this.#extra.guest;
+    const reportBug: ReportBug = (error, { method, path }) =>
+      this.logger.error('The HTTP edge failed; this is a bug.', { err: error, method, path });
+    if (ops.port !== undefined) {
+      const app = createOpsApp({
+        ...this.observers.served,
+        options: ops,
+        access: listenerAccess('ops', ops),
+        reportBug,
+      });
+      const server = await listen(app, { section: 'ops', host: ops.host, port: ops.port, ref, reportBug });
+      this.#servers.push(server);
+      this.opsUrl = server.url;
+    }
+    if (gateway.port !== undefined) {
+      const app = createGatewayApp({ port: this.pit, options: gateway, pools, reportBug });
+      const server = await listen(app, {
+        section: 'gateway',
+        host: gateway.host,
+        port: gateway.port,
+        ref,
+        reportBug,
+      });
+      this.#servers.push(server);
+      this.gatewayUrl = server.url;
+    }
+  }
+
+  async #close(drainMs: number | undefined): Promise<void> {
+    await this.pit.close(drainMs);
+    await Promise.all(this.#servers.map((server) => server.close({ graceMs: 1000 })));
+    await Promise.all(this.#transports.map((transport) => transport.close()));
+    await this.observers?.close();
+  }
+}
+
+const environmentOf = (options: ResolvedPool) => {
+  const cpus = availableCpus();
+  const { inheritEnv, env: extra, workers } = options;
+  return (slot: number) => workerEnv({ host: process.env, inheritEnv, extra, cpus, workers, slot });
+};
+
+/** Starts everything for `serve`; see {@link Runtime.start}. */
+export const startRuntime = (options: ResolvedOptions, extra: RuntimeExtra): Promise<Runtime> =>
+  Runtime.start(options, extra);

@@ -1,0 +1,61 @@
+import { isSecretEntry, isSecretText } from './keys.ts';
+import { MASK } from './mask.ts';
+import { ownValue, shapeOf } from './shape.ts';
+import { bigintText, cut } from './text.ts';
+import { keyText, put } from './walk.ts';
+
+const MAX_KEYS = 50;
+const MAX_SHOWN = 200;
+
+/**
+ * The arguments of a call as error contexts show them: scalars of the keys in `showArgs` as they are (texts up to 200 characters),
+ * everything else masked, containers with their shape beside the mask.
+ *
+ * `{ model: 'bert', input: 'secret text', ids: [1, 2, 3] }` becomes
+ * `{ model: 'bert', input: '[SANITIZED]', ids: '[SANITIZED] array(3)' }`.
+ *
+ * A key that names a secret stays masked even if `showArgs` has it. At most 50 keys are listed; `…` says how many more there are.
+ * Runs none of the value's code, changes nothing, never throws.
+ *
+ * @param args - the arguments, normally an object
+ * @param showArgs - keys whose scalars may be shown, the option `errors.showArgs`
+ */
+export const describeArguments = (args: unknown, showArgs: readonly string[]): unknown => {
+  if (args === undefined) return undefined;
+  const shape = shapeOf(args);
+  if (shape?.startsWith('object(') !== true) return masked(shape);
+  try {
+    const keys = Object.keys(args as object);
+    const shown: Record<string, unknown> = {};
+    for (const key of keys.slice(0, MAX_KEYS)) {
+      const value = ownValue(args as object, key);
+      // Such a key is left out on the wire as well.
+      if (value !== undefined) {
+        put(shown, keyText(key), showArgs.includes(key) ? scalar(key, value) : masked(shapeOf(value)));
+      }
+    }
+    if (keys.length > MAX_KEYS) put(shown, '…', `${keys.length - MAX_KEYS} more`);
+    return shown;
+  } catch {
+    return MASK;
+  }
+};
+
+const masked = (shape: string | undefined): string => (shape === undefined ? MASK : `${MASK} ${shape}`);
+
+const scalar = (key: string, value: unknown): unknown => {
+  if (isSecretEntry(key, value)) return masked(shapeOf(value));
+  switch (typeof value) {
+    case 'string':
+      return isSecretText(value) ? MASK : cut(value, MAX_SHOWN);
+    case 'number':
+      // JSON has no word for these, and a null would claim that nothing was given.
+      return Number.isFinite(value) ? value : String(value);
+    case 'bigint':
+      return bigintText(value);
+    case 'boolean':
+      return value;
+    default:
+      return value === null ? null : masked(shapeOf(value));
+  }
+};

@@ -1,0 +1,2 @@
+/** What stands in place of anything masked. */
+export const MASK = '[SANITIZED]';

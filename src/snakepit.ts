@@ -1,0 +1,184 @@
+import { resolveOptions, type SnakepitOptions } from './config/index.ts';
+import type { Health } from './consumers/health/index.ts';
+import type { Metrics } from './consumers/metrics/index.ts';
+import type { CallOptions, CallResult, CallStream, ControlPort } from './core/index.ts';
+import type { EventBus, Snapshot } from './events/index.ts';
+import { type OpsHandler, opsHandler } from './http/index.ts';
+import type { Observers } from './observers.ts';
+import { Runtime } from './runtime.ts';
+
+/** A running instance: its pools, and what is seen of them. */
+export class Snakepit implements ControlPort, AsyncDisposable {
+  readonly #runtime: Runtime;
+
+  /** @internal Use {@link createSnakepit}. */
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** The event bus: everything that happens passes here. */
+  get bus(): EventBus {
+    return this.#runtime.bus;
+  }
+
+  /** The metrics consumer. Takes calls also when metrics are switched off. */
+  get metrics(): Metrics {
+    return this.#runtime.observers.metrics;
+  }
+
+  /** The health consumer. Answers also when health is switched off, without rates then. */
+  get health(): Health {
+    return this.#runtime.observers.health;
+  }
+
+  /** The structured logger. */
+  get logger(): Observers['logging']['logger'] {
+    return this.#runtime.logger;
+  }
+
+  /** Where the ops server is reached; undefined unless `ops.port` is set. */
+  get opsUrl(): string | undefined {
+    return this.#runtime.opsUrl;
+  }
+
+  /** Where the gateway is reached; undefined unless `gateway.port` is set. */
+  get gatewayUrl(): string | undefined {
+    return this.#runtime.gatewayUrl;
+  }
+
+  /**
+   * Runs a command and resolves with its result. Arguments are read when a worker takes the request: do not change them before it is settled.
+   *
+   * @param command - as the app defines it
+   * @param args - by name; see the values table for what can be sent. Default: none
+   * @throws SnakepitError, as a rejection, with the code that says what happened
+   */
+  execute<T = unknown>(command: string, args?: Record<string, unknown>, options?: CallOptions): Promise<T> {
+    return this.#runtime.pit.execute<T>(command, args, options);
+  }
+
+  /** Like {@link Snakepit.execute}, with the ids, timings and attempts beside the result. */
+  call<T = unknown>(
+    command: string,
+    args?: Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<CallResult<T>> {
+    return this.#runtime.pit.call<T>(command, args, options);
+  }
+
+  /**
+   * Runs a command and yields its chunks as they come: what a generator yields, or the one result of any other command. Leaving the
+   * loop cancels the Python generator. Errors surface from the iteration.
+   */
+  stream<T = unknown>(command: string, args?: Record<string, unknown>, options?: CallOptions): CallStream<T> {
+    return this.#runtime.pit.stream<T>(command, args, options);
+  }
+
+  /** The levels of this moment, by pool and worker. */
+  snapshot(): Snapshot {
+    return this.#runtime.pit.snapshot();
+  }
+
+  /**
+   * Resolves when every pool has a ready worker.
+   *
+   * @throws SnakepitError `worker_start_failed` with the Python traceback when a pool cannot get any
+   */
+  ready(): Promise<void> {
+    return this.#runtime.ready();
+  }
+
+  /**
+   * Takes nothing new and waits for what runs and waits.
+   *
+   * @param withinMs - at most that long. Default: each pool's `drainTimeoutMs`. Milliseconds
+   * @returns whether all of it was finished in time
+   */
+  drain(withinMs?: number): Promise<boolean> {
+    return this.#runtime.drain(withinMs);
+  }
+
+  /** Drains, ends the workers and servers, and flushes what is not written. Safe to call again. */
+  close(): Promise<void> {
+    return this.#runtime.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal */
+  get served(): Observers['served'] {
+    return this.#runtime.observers.served;
+  }
+}
+
+/**
+ * Starts pools of Python workers.
+ *
+ * @param options - validated here; everything with a default may be left out
+ * @returns resolves when each pool has a ready worker, or at once with `waitFor: 'none'`
+ * @throws SnakepitError `invalid_configuration` naming the key; `worker_start_failed` with the Python traceback when no worker of a pool can be started
+ */
+export const createSnakepit = async (options: SnakepitOptions): Promise<Snakepit> => {
+  const resolved = resolveOptions(options);
+  const runtime = await Runtime.start(resolved, { guest: true });
+  if (resolved.waitFor === 'ready') {
+    try {
+      await runtime.ready();
+    } catch (error) {
+      await runtime.close(0);
+      throw error;
+    }
+  }
+  return new Snakepit(runtime);
+};
+
+const INSTANCES = Symbol.for('snakepit.instances');
+type Instances = Map<string, Promise<Snakepit>>;
+
+/**
+ * One instance per process and key, also across module reloads (development servers, several copies of this package): the first call
+ * starts it, later ones get the same. Closing it, or a failed start, forgets it.
+ *
+ * @param key - any name
+ * @param options - used by the first call only
+ */
+export const getSnakepit = (key: string, options: SnakepitOptions): Promise<Snakepit> => {
+  const holder = globalThis as { [INSTANCES]?: Instances };
+  holder[INSTANCES] ??= new Map();
+  const instances = holder[INSTANCES];
+  const known = instances.get(key);
+  if (known !== undefined) return known;
+  const created = createSnakepit(options);
+  instances.set(key, created);
+  const forget = () => {
+    if (instances.get(key) === created) instances.delete(key);
+  };
+  created.then(
+    (pit) => pit.bus.registerConsumer('snakepit.pool.stopped', { name: 'get_snakepit', handle: forget }),
+    forget,
+  );
+  return created;
+};
+
+/** Who may read mounted ops endpoints. */
+export interface OpsHandlerOptions {
+  /** `open`: whoever reaches it; the application it is mounted in decides. Default: only probes answer without the token. */
+  readonly access?: 'open';
+  readonly token?: string;
+  /** Accepted `Host` values. Default: any. */
+  readonly allowedHosts?: readonly string[];
+  /** Read-only paths that need no token, e.g. `/metrics`. */
+  readonly open?: readonly string[];
+  /** Path before every endpoint, as the request's URL shows it. */
+  readonly prefix?: string;
+}
+
+/**
+ * The ops endpoints (metrics, health) as handlers to mount in a server of yours.
+ *
+ * @returns `fetch` for Web-standard servers, `node` for `node:http` and its kin
+ */
+export const createOpsHandler = (pit: Snakepit, options: OpsHandlerOptions = {}): OpsHandler =>
+  opsHandler({ ...pit.served, ...options });

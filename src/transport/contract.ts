@@ -1,0 +1,134 @@
+import type { PythonException } from '../errors/index.ts';
+import type { CommandInfo, LogLevel } from '../events/index.ts';
+import type { CodecName } from './codec/index.ts';
+
+/**
+ * What the core knows of any transport: a link to one worker, calls out and callbacks in. Request ids on a link are unsigned 32-bit serial numbers.
+ */
+
+/** A request as it goes out. */
+export interface OutgoingRequest {
+  readonly command: string;
+  /** Checked and made sendable by `prepare`. */
+  readonly args: unknown;
+  readonly tagged: boolean;
+  readonly requestId: string;
+  readonly correlationId: string;
+  readonly traceparent: string | undefined;
+  readonly streaming: boolean;
+}
+
+/** What Python says of a failure. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly traceback: string | null;
+  readonly exception: PythonException | null;
+  readonly path: string | null;
+}
+
+export interface WorkerStats {
+  readonly rssBytes: number;
+  readonly cpuSeconds: number;
+  readonly threads: number;
+}
+
+export interface WorkerIntroduction {
+  readonly pid: number;
+  readonly pythonVersion: string;
+  readonly codec: CodecName;
+}
+
+/** Why a link ended: `undefined` for an ordinary end of the connection. */
+export interface LinkFault {
+  readonly code: 'protocol_error' | 'transport_error';
+  readonly message: string;
+  /** It ended in the middle of a frame, as it also does when the process dies while it writes. */
+  readonly truncated?: true;
+}
+
+/** What a link reports. Called synchronously; must not throw. */
+export interface LinkHandler {
+  introduced(worker: WorkerIntroduction): void;
+  phase(phase: 'import' | 'on_start'): void;
+  ready(commands: readonly CommandInfo[]): void;
+  startFailed(failure: Failure): void;
+  /** @returns false when no such request is open, which is a protocol error */
+  response(id: number, result: unknown, pythonMs: number, cpuMs: number, bytes: number): boolean;
+  error(id: number, failure: Failure, pythonMs: number, cpuMs: number, bytes: number): boolean;
+  chunk(id: number, value: unknown, bytes: number): boolean;
+  recalled(ids: readonly number[]): void;
+  pong(seq: number): void;
+  stats(stats: WorkerStats): void;
+  event(
+    id: number | null,
+    name: string,
+    measurements: Record<string, unknown>,
+    metadata: Record<string, unknown>,
+  ): void;
+  log(
+    id: number | null,
+    level: LogLevel,
+    logger: string,
+    message: string,
+    timeMs: number,
+    fields: Record<string, unknown>,
+  ): void;
+  /** Both connections are gone. Called once. */
+  closed(fault: LinkFault | undefined): void;
+}
+
+/** A link to one worker. */
+export interface WorkerLink {
+  /** Environment the process needs to find its host. */
+  readonly env: Readonly<Record<string, string>>;
+  /**
+   * Sends a request.
+   *
+   * @returns its encoded size in bytes
+   * @throws PayloadTooLarge when it exceeds the frame limit
+   */
+  request(id: number, request: OutgoingRequest, timeoutMs: number): number;
+  /** Allows `count` more chunks. */
+  credit(id: number, count: number): void;
+  cancel(id: number, reason: 'cancelled' | 'timeout'): void;
+  /** Asks for unstarted requests back. */
+  recall(ids: readonly number[]): void;
+  ping(seq: number): void;
+  /** Asks the worker to run `on_stop` and end. */
+  stop(): void;
+  /** Ends both connections. */
+  close(): void;
+  /**
+   * The last request started in each slot, 0 for none. To be called once, when the process has ended: while it lives it may start more. Removes what the link kept
+   * on disk.
+   */
+  takeLastStarted(): readonly number[];
+}
+
+/** What a worker is told about itself. */
+export interface WorkerIdentity {
+  readonly workerId: string;
+  readonly slot: number;
+}
+
+/** A way to talk to workers; one instance per pool. */
+export interface Transport {
+  readonly kind: 'socket';
+  /** Makes the host's end for a worker about to be spawned. */
+  open(identity: WorkerIdentity, handler: LinkHandler): Promise<WorkerLink>;
+  /** Removes what is left on disk. Links must be closed before. */
+  close(): Promise<void>;
+}
+
+/** The encoded message exceeds the frame limit. */
+export class PayloadTooLarge extends Error {
+  constructor(
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(
+      `The encoded request has ${bytes} bytes, the limit is ${limit}: raise maxFrameBytes of the pool, or send a file name instead of its content.`,
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { catalogEntries } from '../../../src/consumers/metrics/catalog.ts';
+import { requirePythonModule, requireTool } from '../../support/tools.ts';
+import { command, complete, failure, pool, rig, snapshotOf, worker } from './fixtures.ts';
+import { promtoolFaults, strictFamilies } from './oracles.ts';
+
+const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
+
+/** Everything the catalogue has, at values that never change. */
+const everything = () => {
+  const of = rig({ maxSeries: 400 }, { ready: () => true });
+  const { bus, levels, metrics } = of;
+  let workers = [
+    worker(0, { slot_requests_total: 9, slot_busy_seconds_total: 0.9, slot_cpu_seconds_total: 0.5 }),
+    worker(1),
+  ];
+  levels.snapshot = () =>
+    snapshotOf(pool('default', { commands: [command('predict'), command('generate')], workers }));
+  const about = { pool_name: 'default' };
+  bus.emit(
+    'snakepit.worker.started',
+    { startup_ms: 1200 },
+    { ...about, pid: 1, python_version: '3.11.7', codec: 'msgpack' },
+  );
+  bus.emit(
+    'snakepit.worker.start_failed',
+    { startup_ms: 5 },
+    { ...about, ...failure('worker_start_failed') },
+  );
+  complete(bus);
+  complete(bus, {
+    measured: { duration_ms: 4 },
+    about: { status: 'failure', code: 'python_exception', request_id: 'req_2' },
+  });
+  complete(bus, { about: { command: 'nosuch', status: 'rejected', code: 'unknown_command', attempts: 0 } });
+  bus.emit('snakepit.stream.chunk', { bytes: 1, index: 0 }, { ...about, command: 'generate' });
+  bus.emit(
+    'snakepit.stream.closed',
+    { chunks: 1, first_chunk_ms: 8, duration_ms: 9 },
+    { ...about, command: 'generate', timestamp: 1.7e12, request_id: 'req_3' },
+  );
+  metrics.registerMetric({
+    type: 'gauge',
+    name: 'app_temperature_celsius',
+    help: 'Of the room.',
+    labels: ['room'],
+    unit: 'celsius',
+  });
+  for (let i = 0; i < 401; i++)
+    metrics.updateGauge('app_temperature_celsius', { room: String(i % 3 === 0 ? 'a' : i) }, 20);
+  for (let i = 0; i < 401; i++) metrics.updateGauge('app_temperature_celsius', { room: `more ${i}` }, 20);
+  return {
+    ...of,
+    shrink: () => {
+      workers = workers.slice(1);
+    },
+  };
+};
+
+/** What depends on the Node that runs the tests, and the application's many series, are taken out. */
+const stable = (body: string) =>
+  body
+    .replace(process.version, 'v0.0.0')
+    .split('\n')
+    .filter((line) => !/^app_temperature_celsius\{room="(?!a"|\(other\))/.test(line))
+    .join('\n');
+
+describe('the whole exposition', () => {
+  it('reads exactly so as Prometheus text', async () => {
+    const { metrics, scrape, shrink } = everything();
+    await scrape();
+    shrink();
+    await expect(stable((await metrics.render()).body)).toMatchFileSnapshot('golden/whole.txt');
+  });
+
+  it('reads exactly so as OpenMetrics', async () => {
+    const { metrics, scrape, shrink } = everything();
+    await scrape();
+    shrink();
+    await expect(stable((await metrics.render(OPENMETRICS)).body)).toMatchFileSnapshot(
+      'golden/whole.openmetrics.txt',
+    );
+  });
+
+  it('has every metric of the catalogue', async () => {
+    const { scrape } = everything();
+    const types = (await scrape()).types;
+    for (const [name, { type }] of catalogEntries)
+      expect([name, types.get(name)]).toEqual([name, type === 'info' ? 'gauge' : type]);
+  });
+
+  it.skipIf(!requireTool('promtool'))('pleases promtool, naming included', async () => {
+    const { metrics } = everything();
+    expect(promtoolFaults((await metrics.render()).body)).toBe('');
+  });
+
+  it.skipIf(!requirePythonModule('prometheus_client'))(
+    'pleases the strict parser, which reads what the catalogue says',
+    async () => {
+      const { metrics } = everything();
+      const families = strictFamilies((await metrics.render(OPENMETRICS)).body);
+      const read = new Map(families.map(({ name, type, unit, help }) => [name, { type, unit, help }]));
+      for (const [name, { type, unit = '', help }] of catalogEntries) {
+        const family =
+          type === 'counter'
+            ? name.slice(0, -'_total'.length)
+            : type === 'info'
+              ? name.slice(0, -'_info'.length)
+              : name;
+        expect([family, read.get(family)]).toEqual([family, { type, unit, help }]);
+      }
+    },
+  );
+
+  it('never has an id for a label', async () => {
+    const { scrape } = everything();
+    const labels = new Set((await scrape()).samples.flatMap((sample) => Object.keys(sample.labels)));
+    for (const label of labels) expect(label).not.toMatch(/(^|_)(id|pid)$/);
+  });
+});
