@@ -33,16 +33,19 @@ const linksOf = async (opsUrl) => {
   return (await response.json()).links;
 };
 
-const play = async (pit, ending, logs) => {
+const play = async (pit, ending, { forMs, logs }) => {
   await Promise.race([pit.ready(), ending.reached]);
   if (ending.signal.aborted) return;
   const tally = new Tally(pit.bus);
   console.log(introduction(pit, { links: await linksOf(pit.opsUrl), logs }));
   const began = performance.now();
+  if (forMs !== undefined) ending.after(forMs);
   const line = new ProgressLine(() => progress(tally, pit, performance.now() - began));
   try {
     await keepBusy(pit, ending.signal);
   } finally {
+    // Where a bug ended it, the others must not go on.
+    ending.now();
     line.end();
   }
   console.log(summary(tally, performance.now() - began));
@@ -61,13 +64,13 @@ const explain = (error) => {
  * @returns {Promise<number>} the exit code: 0 done, 1 failed, 2 wrong configuration, such as no Python
  */
 export const main = async ({ forMs, log, ...ports }) => {
-  const ending = new Ending(forMs);
+  const ending = new Ending();
   const logs = placeForLogs(log);
   try {
     const pit = await createSnakepit(await optionsOf(ports, logs));
     keepSmall(logs.file);
     try {
-      await play(pit, ending, logs);
+      await play(pit, ending, { forMs, logs });
     } finally {
       await pit.close();
     }

@@ -2,7 +2,8 @@
 import { createSnakepit, isSnakepitError } from 'snakepit';
 
 const app = new URL('library/app.py', import.meta.url);
-const pit = await createSnakepit({ pools: { default: { app, workers: 2 } } });
+// Logs would go to standard error; here the program says itself what went wrong.
+const pit = await createSnakepit({ pools: { default: { app, workers: 2 } }, logs: false });
 try {
   const [best] = await pit.execute('search', { query: 'the winter of despair', limit: 1 });
   console.log(`${best.title}: ${best.snippet}`);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { availableCpus, locateApp, type ResolvedOptions, type ResolvedPool } from './config/index.ts';
-import { KeepAlive, Pit, Pool, type PoolEntry } from './core/index.ts';
-import { EventBus } from './events/index.ts';
+import { KeepAlive, Pit, Pool } from './core/index.ts';
+import { EventBus, withoutContext } from './events/index.ts';
 import {
   createGatewayApp,
   createOpsApp,
@@ -36,7 +36,7 @@ export class Runtime {
   readonly #keepAlive = new KeepAlive();
   readonly #transports: Transport[] = [];
   readonly #servers: HttpServer[] = [];
-  readonly #pools = new Map<string, PoolEntry>();
+  readonly #pools = new Map<string, Pool>();
   readonly pit: Pit;
   observers!: Observers;
   /** Where the ops server is reached; undefined when it is not served. */
@@ -59,7 +59,7 @@ export class Runtime {
   static async start(options: ResolvedOptions, extra: RuntimeExtra): Promise<Runtime> {
     const runtime = new Runtime(options, extra);
     try {
-      await runtime.#start();
+      await withoutContext(() => runtime.#start());
       return runtime;
     } catch (error) {
       await runtime.close();
@@ -96,7 +96,7 @@ export class Runtime {
     this.observers = await createObservers(this.#options, this.bus, () => this.pit.snapshot());
     for (const [name, options] of Object.entries(this.#options.pools)) await this.#addPool(name, options);
     await this.#listen();
-    for (const { pool } of this.#pools.values()) pool.start();
+    for (const pool of this.#pools.values()) pool.start();
   }
 
   async #addPool(name: string, options: ResolvedPool): Promise<void> {
@@ -114,23 +114,31 @@ export class Runtime {
       statsIntervalMs: options.statsIntervalMs,
     });
     this.#transports.push(transport);
-    const pool = new Pool({
+    this.#pools.set(
       name,
-      options,
-      bus: this.bus,
-      keepAlive: this.#keepAlive,
-      showArgs: this.#options.errors.showArgs,
-      shownConfig: sanitizeConfig(options) as Record<string, unknown>,
-      launch: { python: python.path, cwd, transport, envOf: environmentOf(options) },
-    });
-    const facts = { transport: transport.kind, pythonPath: python.path, pythonReason: python.reason };
-    this.#pools.set(name, { pool, facts });
+      new Pool({
+        name,
+        options,
+        bus: this.bus,
+        keepAlive: this.#keepAlive,
+        showArgs: this.#options.errors.showArgs,
+        shownConfig: sanitizeConfig(options) as Record<string, unknown>,
+        launch: { python: python.path, cwd, transport, envOf: environmentOf(options) },
+        facts: { transport: transport.kind, pythonPath: python.path, pythonReason: python.reason },
+      }),
+    );
   }
 
   #findPython(name: string, options: ResolvedPool, cwd: string): Promise<FoundPython> {
     const ofPool =
       options.python === undefined ? undefined : { value: options.python, source: `pools.${name}.python` };
-    return findPython({ explicit: this.#extra.python ?? ofPool, app: options.app, cwd, env: process.env });
+    return findPython({
+      explicit: this.#extra.python ?? ofPool,
+      app: options.app,
+      cwd: process.cwd(),
+      workerCwd: cwd,
+      env: process.env,
+    });
   }
 
   async #listen(): Promise<void> {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import resource
 import signal
 import time
 from typing import Literal
@@ -33,5 +34,6 @@ def unstable(how: Literal["exit", "segfault", "killed"] = "segfault") -> None:
         os._exit(3)
     if how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # A core file would stay behind.
     # Reads from address 0.
     ctypes.string_at(0)

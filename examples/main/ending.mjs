@@ -1,18 +1,21 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** npm hands on a Ctrl-C that the terminal has sent already: what comes that soon after the first is the same wish. */
 const ECHO_MS = 500;
+const ORPHAN_MS = 500;
 
-/** Waits for whatever ends the run: time, a signal, or nobody left to read. A second signal ends the process at once. */
+/** Waits for whatever ends the run: time, a signal, the end of npm, or nobody left to read. A second signal ends the process at once. */
 export class Ending {
   #controller = new AbortController();
   #at = 0;
   #timer;
+  #parent = process.ppid;
+  #orphans;
 
-  /** @param forMs - how long at most; undefined: until somebody ends it */
-  constructor(forMs) {
-    if (forMs !== undefined) this.#timer = setTimeout(() => this.#controller.abort(), forMs);
+  constructor() {
     for (const signal of SIGNALS) process.on(signal, this.#heard);
-    process.stdout.on('error', this.#unread);
+    process.stdout.on('error', () => this.now());
+    // A signal to npm alone ends npm and its shell; we hear nothing of it and would run on for ever.
+    if (process.env.npm_lifecycle_event !== undefined) this.#orphans = setInterval(this.#look, ORPHAN_MS);
   }
 
   /** Aborted once it is time to end. */
@@ -27,17 +30,29 @@ export class Ending {
     return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }
 
+  /** Ends it after that time, unless something else does before. */
+  after(ms) {
+    this.#timer = setTimeout(() => this.now(), ms);
+  }
+
+  now() {
+    this.#controller.abort();
+  }
+
   dispose() {
     clearTimeout(this.#timer);
+    clearInterval(this.#orphans);
     for (const signal of SIGNALS) process.off(signal, this.#heard);
   }
 
   #heard = () => {
     if (!this.signal.aborted) {
       this.#at = performance.now();
-      this.#controller.abort();
+      this.now();
     } else if (performance.now() - this.#at > ECHO_MS) process.exit(1);
   };
 
-  #unread = () => this.#controller.abort();
+  #look = () => {
+    if (process.ppid !== this.#parent) this.now();
+  };
 }

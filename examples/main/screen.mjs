@@ -37,7 +37,7 @@ Ctrl-C ends it with a summary.
 `;
 };
 
-/** How it goes, in one line. */
+/** How it goes, in one line; what matters most comes first, since a narrow terminal shows the beginning only. */
 export const progress = (tally, pit, forMs) => {
   const { perSecond, latencies } = tally.recent();
   const { ready, busy, starting, backoff } = pit.snapshot().pools.default.workers_by_state;
@@ -47,16 +47,18 @@ export const progress = (tally, pit, forMs) => {
     `${Math.floor(forMs / 1000)} s`.padStart(5),
     `${number(perSecond)} req/s`.padStart(9),
     `p50 ${time(latencies.quantile(0.5))}`.padEnd(10),
-    `p95 ${time(latencies.quantile(0.95))}`.padEnd(10),
-    `workers ${ready} ready ${busy} busy${away > 0 ? ` ${away} starting` : ''}`.padEnd(22),
+    `p95 ${time(latencies.quantile(0.95))}`.padEnd(11),
+    `failed ${number(tally.failed)}`,
     `restarts ${tally.restarts}`,
-    `failed ${number(tally.failed)}${codes.length > 0 ? `: ${codes.join(', ')}` : ''}`,
+    `workers ${ready} ready ${busy} busy${away > 0 ? ` ${away} starting` : ''}`,
+    codes.join(', '),
   ].join('  ');
 };
 
 const table = (rows) => {
   const widths = rows[0].map((_, at) => Math.max(...rows.map((row) => row[at].length)));
-  const line = (row) => row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])));
+  const line = (row) =>
+    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])));
   return rows.map((row) => `  ${line(row).join('  ')}`).join('\n');
 };
 
@@ -68,15 +70,16 @@ const commandRow = (name, { requests, failed, answered }) => [
 ];
 
 const failureLine = ([code, { count, example }]) => {
-  const [first = ''] = example.split('\n');
-  const short = first.length > 90 ? `${first.slice(0, 89)}…` : first;
+  const line = example.replaceAll(/\s+/g, ' ');
+  const short = line.length > 90 ? `${line.slice(0, 89)}…` : line;
   return `  ${code.padEnd(18)}${number(count).padStart(6)}  ${short}`;
 };
 
 /** What has happened, once it is over. */
 export const summary = (tally, forMs) => {
   const commands = [...tally.commands].sort(([, a], [, b]) => b.requests - a.requests);
-  const restarted = tally.restarts > 0 ? `, ready again after ${time(tally.restartMs / tally.restarts)} on average` : '';
+  const restarted =
+    tally.restarts > 0 ? `, ready again after ${time(tally.restartMs / tally.restarts)} on average` : '';
   return `
 ${seconds(forMs)}, ${number(tally.requests)} requests, ${number((tally.requests / forMs) * 1000)} a second.
 How long the answered ones took, a stream until its last chunk:

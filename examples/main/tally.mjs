@@ -23,6 +23,7 @@ export class Tally {
   codes = new Map();
   #recent = [];
   #examples = new Map();
+  #startedAt = performance.now();
 
   constructor(bus) {
     const count = (patterns, handle) =>
@@ -46,8 +47,6 @@ export class Tally {
     const span = Math.min(RECENT_MS, Math.max(500, now - this.#startedAt));
     return { perSecond: (this.#recent.length / span) * 1000, latencies };
   }
-
-  #startedAt = performance.now();
 
   #completed({ measurements, metadata }) {
     const { success, code } = metadata;

@@ -87,6 +87,7 @@ class Host:
         env: Optional[dict[str, str]] = None,
         python: str = sys.executable,
         reject: Optional[dict[str, Any]] = None,
+        pass_fds: tuple[int, ...] = (),
         **welcome: Any,
     ) -> None:
         self.codec = codec
@@ -114,6 +115,7 @@ class Host:
             **welcome,
         }
         self.reject = reject
+        self.pass_fds = pass_fds
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("SNAKEPIT_")},
             "PYTHONPATH": str(SRC),
@@ -156,6 +158,7 @@ class Host:
             cwd=self.folder,
             env=self.env,
             start_new_session=True,
+            pass_fds=self.pass_fds,
         )
 
     def accept(self) -> None:

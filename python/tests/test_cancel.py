@@ -27,7 +27,9 @@ def spin(seconds: float):
 def wait_queue(): queue.Queue().get()
 
 @command
-def wait_socket(): socket.socketpair()[0].recv(1)
+def wait_socket():
+    ours, theirs = socket.socketpair()
+    ours.recv(1)
 
 @command
 async def asleep(seconds: float): await asyncio.sleep(seconds)
@@ -53,7 +55,7 @@ def look(seconds: float):
     seen = False
     while time.monotonic() < end and not seen:
         try:
-            while not context().cancelled: pass
+            while time.monotonic() < end and not context().cancelled: pass
         except Cancelled: pass
         seen = context().cancelled
     return seen
@@ -151,7 +153,10 @@ def test_what_a_handler_makes_of_it(codec: str, concurrency: int) -> None:
     seconds = 0.5 if concurrency > 1 else 30
     with Host(APP, codec=codec, concurrency=concurrency) as host:
         for command in ("swallow", "aswallow"):
-            assert cancel_running(host, command, seconds=seconds)[:3:2] == [wire.RESPONSE, ["swallowed", True]]
+            assert cancel_running(host, command, seconds=seconds)[:3:2] == [
+                wire.RESPONSE,
+                ["swallowed", True],
+            ]
         assert cancel_running(host, "look", seconds=30)[:3:2] == [wire.RESPONSE, True]
         replaced = cancel_running(host, "replace", seconds=seconds)[2]
         assert replaced["message"] == "ValueError: instead"
@@ -193,7 +198,8 @@ def test_cancels_for_requests_that_are_over_or_never_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("codec_name", "concurrency", "seed"), [("msgpack", 1, 1), ("json", 1, 2), ("msgpack", 1, 3), ("json", 3, 4)]
+    ("codec_name", "concurrency", "seed"),
+    [("msgpack", 1, 1), ("json", 1, 2), ("msgpack", 1, 3), ("json", 3, 4)],
 )
 def test_thousands_of_random_cancels(codec_name: str, concurrency: int, seed: int) -> None:
     """Cancels that arrive at any moment: before, within, at the end of, and after their request."""

@@ -27,7 +27,8 @@ def sleep(seconds: float): time.sleep(seconds)
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_unstarted_requests_are_given_back(codec: str, concurrency: int) -> None:
     with Host(APP, codec=codec, concurrency=concurrency) as host:
-        # The first ones are read and started; the others come while their handlers run and stay in the kernel's buffer.
+        # The first ones are read and started; the others come while their handlers run and stay in the
+        # kernel's buffer.
         first = [host.request("sleep", {"seconds": 0.6}) for _ in range(concurrency)]
         host.wait(lambda: all(word != 0 for word in words(host)))
         behind = [host.request("spin", {"micros": n}) for n in range(5)]
@@ -41,7 +42,9 @@ def test_unstarted_requests_are_given_back(codec: str, concurrency: int) -> None
 
 def test_requests_of_the_same_read(codec: str) -> None:
     with Host(APP, codec=codec) as host:
-        frames = [host.frame("sleep", {"seconds": 0.5})] + [host.frame("spin", {"micros": 0}) for _ in range(20)]
+        frames = [host.frame("sleep", {"seconds": 0.5})] + [
+            host.frame("spin", {"micros": 0}) for _ in range(20)
+        ]
         host.work.send(*frames)
         host.wait(lambda: words(host) == [frames[0][1]])
         ids = [frame[1] for frame in frames]
@@ -67,7 +70,8 @@ def test_random_recalls(codec_name: str, concurrency: int) -> None:
         recalls = 0
         for _ in range(300):
             frames = [
-                host.frame("spin", {"micros": chance.choice([0, 5, 100, 500])}) for _ in range(chance.randint(1, 20))
+                host.frame("spin", {"micros": chance.choice([0, 5, 100, 500])})
+                for _ in range(chance.randint(1, 20))
             ]
             batch = [frame[1] for frame in frames]
             ids += batch

@@ -177,7 +177,9 @@ def test_a_refused_worker_says_why() -> None:
         assert len(host.stderr().splitlines()) == 1
 
 
-@pytest.mark.parametrize("change", [{"protocol": 2}, {"codec": "xml"}, {"concurrency": "x"}, {"max_frame_bytes": "x"}])
+@pytest.mark.parametrize(
+    "change", [{"protocol": 2}, {"codec": "xml"}, {"stats_interval_ms": "x"}, {"max_frame_bytes": "x"}]
+)
 def test_a_welcome_that_is_none(change: dict[str, Any]) -> None:
     with Host("x = 1", start=False, **change) as host:
         host.greet("control")
@@ -187,7 +189,10 @@ def test_a_welcome_that_is_none(change: dict[str, Any]) -> None:
 
 def test_started_by_hand() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "snakepit._worker"], env={"PYTHONPATH": str(SRC)}, capture_output=True, text=True
+        [sys.executable, "-m", "snakepit._worker"],
+        env={"PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 1
     assert run.stderr == (

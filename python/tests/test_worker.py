@@ -80,7 +80,8 @@ def fail(text: str):
 def fail_oddly(kind: str):
     class Bad(Exception):
         def __str__(self): raise RuntimeError("no str")
-    raise {"exit": SystemExit(5), "interrupt": KeyboardInterrupt(), "str": Bad(), "cancelled": Cancelled()}[kind]
+    raise {"exit": SystemExit(5), "interrupt": KeyboardInterrupt(), "str": Bad(), "cancelled":
+    Cancelled()}[kind]
 
 @command
 def environ(): return sorted(k for k in os.environ if k.startswith("SNAKEPIT"))
@@ -194,7 +195,16 @@ def test_values_arrive_as_they_left(host: Host) -> None:
     import datetime
 
     moment = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
-    for sample in (None, 2**60, -(2**63), b"\x00\xff", moment, {"$int": "5"}, [1.5, {"a": [b"x"]}], "ü" * 100_000):
+    for sample in (
+        None,
+        2**60,
+        -(2**63),
+        b"\x00\xff",
+        moment,
+        {"$int": "5"},
+        [1.5, {"a": [b"x"]}],
+        "ü" * 100_000,
+    ):
         assert host.result("value", {"value": sample}) == sample
 
 

@@ -9,15 +9,9 @@ import type { Pool } from './pool.ts';
 import type { Slot } from './slot.ts';
 import type { Worker } from './worker.ts';
 
-/** What only the composition knows of a pool. */
-export interface PoolFacts {
-  readonly transport: 'socket';
-  readonly pythonPath: string;
-  readonly pythonReason: string;
-}
-
 /** Reads the levels of a pool. Nothing is kept up to date for this: it is all derived when asked for. */
-export const poolSnapshot = (pool: Pool, facts: PoolFacts): PoolSnapshot => {
+export const poolSnapshot = (pool: Pool): PoolSnapshot => {
+  const { facts } = pool;
   const now = monotonic();
   const { slots } = pool.supervisor;
   const workers = slots.map((slot) => slotSnapshot(slot, pool, now));

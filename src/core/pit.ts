@@ -13,17 +13,11 @@ import {
 import { Failures } from './failures.ts';
 import type { KeepAlive } from './keepalive.ts';
 import { Ledger } from './ledger.ts';
-import { type PoolFacts, poolSnapshot } from './levels.ts';
+import { poolSnapshot } from './levels.ts';
 import type { Pool } from './pool.ts';
 import type { CallOptions, CallResult, CallStream, ControlPort } from './port.ts';
 import { Request, type Waiter } from './request.ts';
 import { PitStream } from './stream.ts';
-
-/** A pool with what the composition knows of it. */
-export interface PoolEntry {
-  readonly pool: Pool;
-  readonly facts: PoolFacts;
-}
 
 const NO_ARGS: Record<string, unknown> = Object.freeze({});
 const NO_OPTIONS: CallOptions = Object.freeze({});
@@ -32,14 +26,14 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** All pools behind one front: finds the pool of a call, gives it its ids and its deadline. */
 export class Pit implements ControlPort {
-  readonly #pools: ReadonlyMap<string, PoolEntry>;
+  readonly #pools: ReadonlyMap<string, Pool>;
   readonly #keepAlive: KeepAlive;
   readonly #strays: Ledger;
   readonly #strayFailures: Failures;
   readonly #startedAt = monotonic();
   #closing: Promise<void> | undefined;
 
-  constructor(pools: ReadonlyMap<string, PoolEntry>, bus: EventBus, keepAlive: KeepAlive) {
+  constructor(pools: ReadonlyMap<string, Pool>, bus: EventBus, keepAlive: KeepAlive) {
     this.#pools = pools;
     this.#keepAlive = keepAlive;
     this.#strays = new Ledger(bus, '(unknown)');
@@ -71,7 +65,7 @@ export class Pit implements ControlPort {
     args?: Record<string, unknown>,
     options: CallOptions = NO_OPTIONS,
   ): CallStream<T> {
-    const pool = this.#pools.get(options.pool ?? 'default')?.pool;
+    const pool = this.#pools.get(options.pool ?? 'default');
     const stream = new PitStream<T>(pool?.options.streamBuffer ?? 1, pool?.options.idleTimeoutMs ?? 1, {
       credit: (request, count) => request.worker?.credit(request, count),
       leave: (request) => pool?.cancel(request, 'The reader left the stream.'),
@@ -83,20 +77,18 @@ export class Pit implements ControlPort {
   }
 
   snapshot(): Snapshot {
-    const pools = [...this.#pools].map(
-      ([name, { pool, facts }]) => [name, poolSnapshot(pool, facts)] as const,
-    );
+    const pools = [...this.#pools].map(([name, pool]) => [name, poolSnapshot(pool)] as const);
     return { timestamp: now(), uptime_ms: monotonic() - this.#startedAt, pools: Object.fromEntries(pools) };
   }
 
   /** Resolves when every pool has a ready worker; rejects with the first that cannot get one. */
   async ready(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.ready()));
+    await Promise.all([...this.#pools.values()].map((pool) => pool.ready()));
   }
 
   /** Takes nothing new and waits for what runs and waits. Resolves with whether all of it was finished in time. */
   async drain(withinMs?: number): Promise<boolean> {
-    const drained = [...this.#pools.values()].map(({ pool }) =>
+    const drained = [...this.#pools.values()].map((pool) =>
       pool.drain(withinMs ?? pool.options.drainTimeoutMs),
     );
     return (await Promise.all(drained)).every(Boolean);
@@ -105,7 +97,7 @@ export class Pit implements ControlPort {
   /** Drains, then ends every worker. Calling it again gives the same promise. */
   close(drainMs?: number): Promise<void> {
     this.#closing ??= Promise.all(
-      [...this.#pools.values()].map(({ pool }) => pool.close(drainMs ?? pool.options.drainTimeoutMs)),
+      [...this.#pools.values()].map((pool) => pool.close(drainMs ?? pool.options.drainTimeoutMs)),
     ).then(() => this.#keepAlive.stop());
     return this.#closing;
   }
@@ -117,7 +109,7 @@ export class Pit implements ControlPort {
     waiter: Waiter,
   ): void {
     const name = options.pool ?? 'default';
-    const pool = this.#pools.get(name)?.pool;
+    const pool = this.#pools.get(name);
     const context = currentContext();
     const traceparent = options.traceparent ?? context?.traceparent;
     const init = {

@@ -4,6 +4,7 @@ import { type CommandInfo, type EventBus, monotonic, type PoolState } from '../e
 import { PayloadTooLarge, prepare, UnserializableValue } from '../transport/index.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
+import type { PoolFacts } from './facts.ts';
 import { Failures } from './failures.ts';
 import type { KeepAlive } from './keepalive.ts';
 import type { LaunchSettings } from './launcher.ts';
@@ -25,12 +26,14 @@ export interface PoolInit {
   readonly showArgs: readonly string[];
   /** What `pool.started` shows of the configuration; sanitized. */
   readonly shownConfig: Record<string, unknown>;
+  readonly facts: PoolFacts;
 }
 
 /** Accepts requests, has them run by workers, and settles each exactly once. */
 export class Pool {
   readonly name: string;
   readonly options: ResolvedPool;
+  readonly facts: PoolFacts;
   readonly supervisor: Supervisor;
   readonly queue: RequestQueue;
   readonly dispatcher: Dispatcher;
@@ -55,6 +58,7 @@ export class Pool {
     this.#init = init;
     this.name = name;
     this.options = options;
+    this.facts = init.facts;
     this.#ledger = new Ledger(bus, name);
     this.#failures = new Failures(name, init.showArgs);
     this.supervisor = new Supervisor({
@@ -308,7 +312,13 @@ export class Pool {
     if (this.state !== 'starting') return;
     this.state = 'running';
     const startup_ms = monotonic() - this.startedAt;
-    const metadata = { pool_name: this.name, config: this.#init.shownConfig };
+    const { shownConfig: config } = this.#init;
+    const metadata = {
+      pool_name: this.name,
+      config,
+      python_path: this.facts.pythonPath,
+      python_reason: this.facts.pythonReason,
+    };
     this.#init.bus
       .event('snakepit.pool.started')
       .emit({ startup_ms, workers: this.options.workers }, metadata);

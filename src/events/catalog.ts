@@ -57,7 +57,11 @@ export const catalog = {
       startup_ms: ms('from the start of the pool to the first ready worker'),
       workers: count('workers wanted'),
     },
-    { config: value<Record<string, unknown>>('the configuration of the pool, sanitized') },
+    {
+      config: value<Record<string, unknown>>('the configuration of the pool, sanitized'),
+      python_path: text('the interpreter'),
+      python_reason: text('why that one was chosen'),
+    },
   ),
   'snakepit.pool.stopped': event('The pool is closed; no worker is left.', {
     uptime_ms: ms('how long the pool lived'),

@@ -32,8 +32,13 @@ describe('arguments', () => {
     ],
     [
       'what only looks like bytes',
-      '{"a":{"$bytes":"not base64!"},"b":{"$bytes":"AP8=","more":1},"c":{"$bytes":1}}',
-      { a: { $bytes: 'not base64!' }, b: { $bytes: 'AP8=', more: 1 }, c: { $bytes: 1 } },
+      '{"a":{"$bytes":"not base64!"},"b":{"$bytes":"AP8=","more":1},"c":{"$bytes":1},"d":{"$bytes":"AP8"}}',
+      {
+        a: { $bytes: 'not base64!' },
+        b: { $bytes: 'AP8=', more: 1 },
+        c: { $bytes: 1 },
+        d: { $bytes: 'AP8' },
+      },
     ],
     ['arguments that look like bytes themselves', '{"$bytes":"AP8="}', { $bytes: 'AP8=' }],
   ])('%s', async (_, body, expected) => {
@@ -65,6 +70,12 @@ describe('arguments', () => {
     expect(args?.a).toHaveLength(2_000_000);
     expect(args?.b).toBe('"12345678901234567890,');
     expect(args?.c).toEqual([-12345678901234567890n]);
+  });
+
+  it('bytes of many megabytes', async () => {
+    const bytes = Buffer.alloc(8 * 2 ** 20, 7);
+    const { args } = await send(JSON.stringify({ image: { $bytes: bytes.toString('base64') } }));
+    expect(Buffer.compare(args?.image as Uint8Array, bytes)).toBe(0);
   });
 
   it('no body needs no content type', async () => {

@@ -3,8 +3,6 @@ import { SnakepitError } from '../../src/errors/index.ts';
 import { fakePort, post, serveGateway, TIMINGS } from './support.ts';
 
 const EVENTS = { accept: 'text/event-stream' };
-const _REQUEST =
-  'POST /v1/commands/gen HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Length: 0\r\n\r\n';
 
 interface Event {
   readonly event: string;

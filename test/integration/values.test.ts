@@ -32,7 +32,7 @@ const faithful: [string, unknown][] = [
   ['nested containers', { a: [{ b: [] }, {}], c: { d: { e: [1, 'two', null] } } }],
   ['odd keys', { '': 1, ü: 2, 'a.b': 3, constructor: 4 }],
   ['keys that look like tags', { $int: '5', inner: { $bytes: 'x', other: 1n + 2n ** 60n } }],
-  ['128 levels', nested(127)],
+  ['128 levels', nested(128)],
 ];
 
 /** What Python sees. */
@@ -110,7 +110,7 @@ const refusedArguments: [string, unknown, string | RegExp][] = [
   ['an integer wider than 64 bits', [2n ** 64n], '$.value[0]'],
   ['an integer below 64 bits', [-(2n ** 63n) - 1n], '$.value[0]'],
   ['a cycle', cyclic(), /^\$\.value\[0\]/],
-  ['more than 128 levels', nested(128), /^\$\.value\[0\]/],
+  ['more than 128 levels', nested(129), /^\$\.value\[0\]/],
 ];
 
 describe.each(['msgpack', 'json'] as const)('over %s', (codec) => {

@@ -193,7 +193,7 @@ export interface PitOptions extends Omit<SnakepitOptions, 'pools'> {
   readonly morePools?: Record<string, PoolOptions>;
 }
 
-/** A running pit with what a test asks of it. */
+/** A running pit with what a test asks of it. Its functions may be taken out of it. */
 export class TestPit {
   readonly events = new Recorder();
   pit!: Snakepit;
@@ -201,39 +201,34 @@ export class TestPit {
   constructor(readonly folder: string) {}
 
   /** What the app has noted, in order. */
-  notes(): string[] {
+  readonly notes = (): string[] => {
     const path = join(this.folder, 'notes');
     return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
-  }
+  };
 
-  /** Waits until the app has noted something. */
-  async noted(text: string): Promise<void> {
-    await until(() => this.notes().includes(text), `the note '${text}'; there are: ${this.notes()}`);
-  }
+  /** How often the app has noted something. */
+  readonly count = (text: string): number => this.notes().filter((line) => line === text).length;
+
+  /** Waits until the app has noted something, so many times. */
+  readonly noted = async (text: string, times = 1): Promise<void> => {
+    await until(() => this.count(text) >= times, `the note '${text}' (${times})`);
+  };
 
   /** Lets the app on that waits at a gate. */
-  open(gate: string): void {
-    writeFileSync(join(this.folder, `${gate}.gate`), '');
-  }
-
-  /** Closes a gate again. */
-  shut(gate: string): void {
-    rmSync(join(this.folder, `${gate}.gate`), { force: true });
-  }
+  readonly open = (gate: string): void => writeFileSync(join(this.folder, `${gate}.gate`), '');
 
   /** Process ids of the workers that live now, by slot. */
-  pids(pool = 'default'): number[] {
-    return (this.pit.snapshot().pools[pool]?.workers ?? []).flatMap(({ pid }) => pid ?? []);
-  }
+  readonly pids = (pool = 'default'): number[] =>
+    (this.pit.snapshot().pools[pool]?.workers ?? []).flatMap(({ pid }) => pid ?? []);
 
   /** Waits until so many workers can take requests. */
-  async serving(count: number, pool = 'default'): Promise<void> {
+  readonly serving = async (count: number, pool = 'default'): Promise<void> => {
     const ready = () => {
       const states = this.pit.snapshot().pools[pool]?.workers_by_state;
       return states !== undefined && states.ready + states.busy === count;
     };
     await until(ready, `${count} workers of '${pool}' serve`);
-  }
+  };
 }
 
 /** Complete options, for tests that call `createSnakepit` themselves. `folder` is where the app's notes go. */
@@ -309,8 +304,7 @@ export const sharedPit = (options: PitOptions): TestPit => {
   return new Proxy({} as TestPit, {
     get: (_, key) => {
       if (test === undefined) throw new Error('The shared pit exists inside tests only.');
-      const value: unknown = Reflect.get(test, key);
-      return typeof value === 'function' ? value.bind(test) : value;
+      return Reflect.get(test, key);
     },
   });
 };

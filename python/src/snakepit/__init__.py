@@ -28,8 +28,9 @@ if sys.version_info < (3, 9):
     raise ImportError(_TOO_OLD)
 
 if "SNAKEPIT_SOCKET" in os.environ and not getattr(sys.flags, "safe_path", False):
-    # "python -m" has put the working directory first. A file of the user's there that is named like a module of
-    # the standard library must not be what the worker itself imports; the app's folder comes in when the app does.
+    # "python -m" has put the working directory first. A file of the user's there that is named like a module
+    # of the standard library must not be what the worker itself imports; the app's folder comes in when the
+    # app does.
     del sys.path[0]
 
 from snakepit._api import command, on_start, on_stop

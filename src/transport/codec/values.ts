@@ -93,7 +93,7 @@ class Walk {
 
   #enter<T extends object>(value: T, key: string | number | undefined, walk: (value: T) => T): T {
     if (key !== undefined) this.#path.push(key);
-    if (this.#path.length > MAX_DEPTH) {
+    if (this.#path.length >= MAX_DEPTH) {
       throw new UnserializableValue(
         `${pathOf(this.#path.slice(0, 4))}…`,
         `is cyclic, or nested more than ${MAX_DEPTH} levels deep`,

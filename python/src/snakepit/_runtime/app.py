@@ -54,5 +54,6 @@ def _load_file(path: str) -> None:
 
 
 def _put_first(folder: str) -> None:
-    # In place of the working directory, which "python -m" had put there and the package's __init__ has removed.
+    # In place of the working directory, which "python -m" had put there and the package's __init__ has
+    # removed.
     sys.path.insert(0, folder)

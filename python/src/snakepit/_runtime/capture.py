@@ -54,6 +54,7 @@ class Capture:
     def print(self, stream: str, text: str) -> None:
         """Take printed text; whole lines are sent."""
         self._records.shield(self._print, stream, text)
+        self._records.checkpoint()
 
     def _print(self, stream: str, text: str) -> None:
         id = self._records.current_id()
@@ -80,6 +81,10 @@ class Capture:
         line = line.rstrip("\r").rpartition("\r")[2]
         level = "info" if stream == "stdout" else "warning"
         self.send(id, level, f"python.{stream}", line, {"stream": stream})
+
+    def checkpoint(self) -> None:
+        """Raise Cancelled if it is due."""
+        self._records.checkpoint()
 
     def record(self, record: logging.LogRecord) -> None:
         """Send a record of the logging module."""
@@ -122,6 +127,7 @@ class RecordHandler(logging.Handler):
             self._capture.record(record)
         except Exception:
             pass  # a log call never raises
+        self._capture.checkpoint()
 
 
 class LineWriter(io.TextIOBase):

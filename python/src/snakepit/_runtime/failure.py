@@ -90,6 +90,11 @@ def is_own(filename: str) -> bool:
     return filename.startswith((OWN_FOLDER, "<frozen importlib", "<frozen runpy"))
 
 
+def _is_ours(filename: str, function: str) -> bool:
+    # An event loop's frame between ours and the coroutine says as little to the app's author as ours do.
+    return is_own(filename) or (function == "run_until_complete" and filename.endswith("base_events.py"))
+
+
 def _limit(tb: Optional[TracebackType]) -> Optional[int]:
     depth = 0
     while tb is not None:
@@ -102,7 +107,7 @@ def _strip(report: traceback.TracebackException, seen: set[int]) -> None:
     if id(report) in seen:
         return
     seen.add(id(report))
-    report.stack[:] = [frame for frame in report.stack if not is_own(frame.filename)]
+    report.stack[:] = [frame for frame in report.stack if not _is_ours(frame.filename, frame.name)]
     others = [report.__cause__, report.__context__, *(getattr(report, "exceptions", None) or ())]
     for other in others:
         if other is not None:
@@ -112,7 +117,8 @@ def _strip(report: traceback.TracebackException, seen: set[int]) -> None:
 def _frames(tb: Optional[TracebackType]) -> list[dict[str, Any]]:
     found = []
     while tb is not None:
-        if not is_own(tb.tb_frame.f_code.co_filename):
+        code = tb.tb_frame.f_code
+        if not _is_ours(code.co_filename, code.co_name):
             found.append((tb.tb_frame, tb.tb_lineno))
         tb = tb.tb_next
     if len(found) > _MAX_FRAMES:

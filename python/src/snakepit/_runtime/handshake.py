@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import socket
+import sys
 from typing import Any, NamedTuple, Optional
 
 from snakepit._runtime import codec, wire
@@ -77,7 +77,7 @@ def connect(settings: Settings, role: str) -> Connection:
             "worker_id": settings.worker_id,
             "token": settings.token,
             "pid": os.getpid(),
-            "python_version": platform.python_version(),
+            "python_version": sys.version.split()[0].rstrip("+"),
             "runtime_version": __version__,
             "codecs": codec.offered(),
         }

@@ -45,6 +45,15 @@ class Interrupter:
         """Have the main thread look whether it runs a cancelled request."""
         signal.pthread_kill(self._thread, SIGNAL)
 
+    def checkpoint(self) -> None:
+        """Raise Cancelled if it is due; called where the runtime is about to return to the app."""
+        if not self._state.cancels or threading.get_ident() != self._thread:
+            return
+        stack: Optional[FrameType] = sys._getframe(1)
+        while stack is not None and is_own(stack.f_code.co_filename):
+            stack = stack.f_back
+        self._arrived(0, stack)
+
     def _arrived(self, _signal: int, stack: Optional[FrameType]) -> Any:
         request = self._state.frame
         if request is None:

@@ -44,6 +44,12 @@ class Threads:
         runner = self._by_ident.get(threading.get_ident())
         return action(*args) if runner is None else runner.shield(action, *args)
 
+    def checkpoint(self) -> None:
+        """Raise Cancelled if it is due in this thread."""
+        runner = self._by_ident.get(threading.get_ident())
+        if runner is not None:
+            runner.checkpoint()
+
     def serve(self, state: State, inbox: Inbox) -> None:
         """Serve until the worker is to stop and nothing is left to do.
 

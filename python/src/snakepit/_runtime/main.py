@@ -87,6 +87,7 @@ class Worker:
         if threaded:
             self.threads = Threads([ThreadRunner(*parts) for _ in range(welcome.concurrency)], fifo)
             self.records.shield = self.threads.shield
+            self.records.checkpoint = self.threads.checkpoint
         runs = self.threads or self.main
         self.control.attach(self.state, self.inbox, self.channel, self.answers, runs)
         self._wire_api(runs)
@@ -97,6 +98,8 @@ class Worker:
         callers = [f.__code__ for f in (loop_main.serve, MainRunner.step, runner.call, call_positional)]
         self.main.interrupter = Interrupter(self.state, callers)
         self.main.interrupter.install()
+        if self.threads is None:
+            self.records.checkpoint = self.main.interrupter.checkpoint
 
         def find() -> Optional[_context.Context]:
             return runner.CURRENT.get() or self.main.context()

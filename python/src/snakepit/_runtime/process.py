@@ -49,8 +49,9 @@ def arm_fault_handler() -> None:
 def handle_signals(stop: Callable[[], None], wake_descriptor: int) -> None:
     """SIGTERM asks for an orderly stop; SIGINT, which a terminal sends to all, is the host's to judge.
 
-    Not SIG_IGN for that, because children would inherit it. ``wake_descriptor`` ends the main thread's wait: a signal
-    may be delivered to another thread, and then Python's handler would run only when the main thread next wakes up.
+    Not SIG_IGN for that, because children would inherit it. ``wake_descriptor`` ends the main thread's wait:
+    a signal may be delivered to another thread, and then Python's handler would run only when the main thread
+    next wakes up.
     """
 
     def terminate(_signal: int, _frame: Any) -> None:

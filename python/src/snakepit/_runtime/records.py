@@ -18,6 +18,10 @@ _PATIENCE_S = 0.1
 _MAX_BACKLOG = 256
 
 
+def _unchecked() -> None:
+    pass
+
+
 def _unshielded(action: Callable[..., Any], *args: Any) -> Any:
     return action(*args)
 
@@ -42,6 +46,8 @@ class Records:
         self.current_id: Callable[[], Optional[int]] = lambda: None
         #: Runs an action in which Cancelled must not be raised.
         self.shield: Callable[..., Any] = _unshielded
+        #: Raises Cancelled if it is due; called at the end of what the app calls of ours.
+        self.checkpoint: Callable[[], None] = _unchecked
 
     def offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool) -> None:
         """Send a record, or drop and count it when the host does not read.
@@ -81,6 +87,7 @@ class Records:
             self._dropped += 1  # such as a mapping whose own methods raise
             return
         self.offer(lambda _: elements, at_once=id is None)
+        self.checkpoint()
 
 
 def _numbers(measurements: Mapping[str, Any]) -> dict[str, Any]:

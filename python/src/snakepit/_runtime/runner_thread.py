@@ -141,6 +141,19 @@ class ThreadRunner(Runner):
         finally:
             self.armed = True
 
+    def checkpoint(self) -> None:
+        """Raise Cancelled if it is due; called where the runtime is about to return to the app."""
+        if not self.armed or self._sent or self._context is None:
+            return
+        cancel = self.state.cancels.get(self._context._id)
+        if cancel is None:
+            return
+        with self._lock:
+            if self._sent:
+                return  # it is on its way already
+            self._sent = cancel.thrown = True
+        raise Cancelled("the request was cancelled")
+
     def run(self, frame: Frame, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """See :class:`Runner`. The thread waits; so coroutines and others together stay within the
         concurrency.
