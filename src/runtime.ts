@@ -172,6 +172,7 @@ export class Runtime {
   }
 
   async #close(drainMs: number | undefined): Promise<void> {
+    this.observers?.health.announceShutdown();
     await this.pit.close(drainMs);
     await Promise.all(this.#servers.map((server) => server.close({ graceMs: 1000 })));
     await Promise.all(this.#transports.map((transport) => transport.close()));

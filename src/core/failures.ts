@@ -90,8 +90,7 @@ export class Failures {
 
   /** What a worker's death means for a request that was running in it. */
   ofLostRequest(request: Request, death: Death, lost: readonly Request[]): SnakepitError {
-    const tail = death.stderrTail.length > 0 ? ` Last words: ${death.stderrTail.slice(-3).join(' | ')}` : '';
-    return this.ofRequest(request, codeOfDeath(death), `${death.detail}${tail}`, {
+    return this.ofRequest(request, codeOfDeath(death), `${death.detail}${lastWords(death)}`, {
       context: { exit: exitContext(death, lost) },
     });
   }
@@ -122,6 +121,13 @@ const codeOfDeath = (death: Death): ErrorCode => {
     default:
       return 'worker_crashed';
   }
+};
+
+/** The one line of what it wrote that says most: what faulthandler calls the cause, else the last. */
+const lastWords = ({ stderrTail }: Death): string => {
+  const lines = stderrTail.filter((line) => line.trim() !== '');
+  const words = lines.find((line) => line.startsWith('Fatal Python error')) ?? lines.at(-1);
+  return words === undefined ? '' : ` Its last words: ${words.trim()}`;
 };
 
 const pythonContext = (failure: Failure): Partial<ErrorContext> => ({

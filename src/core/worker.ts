@@ -45,7 +45,7 @@ export interface Death {
 const READY = { kind: 'ready' } as const;
 const BUSY = { kind: 'busy' } as const;
 
-const STDERR_LINES = 20;
+const STDERR_LINES = 50;
 /** How long the exit of a process may trail the end of its connections. */
 const DYING_MS = 100;
 

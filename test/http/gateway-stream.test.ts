@@ -47,7 +47,7 @@ describe('an event stream', () => {
         data: {
           request_id: 'req_1',
           correlation_id: 'corr',
-          timings: { queue_ms: TIMINGS.queueMs, python_ms: TIMINGS.pythonMs, total_ms: TIMINGS.totalMs },
+          timings: { queue_ms: TIMINGS.queueMs, python_ms: TIMINGS.pythonMs, total_ms: 2.123 },
         },
       },
     ]);

@@ -19,7 +19,7 @@ describe('a call', () => {
       result: { label: 'cat', score: 0.5 },
       request_id: 'req_1',
       correlation_id: CORRELATION,
-      timings: { queue_ms: TIMINGS.queueMs, python_ms: TIMINGS.pythonMs, total_ms: TIMINGS.totalMs },
+      timings: { queue_ms: TIMINGS.queueMs, python_ms: TIMINGS.pythonMs, total_ms: 2.123 },
     });
     expect(answer.headers).toMatchObject({
       'content-type': 'application/json',

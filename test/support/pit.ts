@@ -217,6 +217,9 @@ export class TestPit {
   /** Lets the app on that waits at a gate. */
   readonly open = (gate: string): void => writeFileSync(join(this.folder, `${gate}.gate`), '');
 
+  /** Closes a gate again. */
+  readonly shut = (gate: string): void => rmSync(join(this.folder, `${gate}.gate`), { force: true });
+
   /** Process ids of the workers that live now, by slot. */
   readonly pids = (pool = 'default'): number[] =>
     (this.pit.snapshot().pools[pool]?.workers ?? []).flatMap(({ pid }) => pid ?? []);

@@ -121,7 +121,7 @@ export class Health {
     return { ...report, status: 'error', checks: [...checks, ...report.checks] };
   }
 
-  /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. */
+  /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. Changes of the overall status are not told any more. */
   announceShutdown(): void {
     this.#shutdown = true;
   }
@@ -235,7 +235,8 @@ export class Health {
     const from = this.#status;
     this.#status = status;
     // The first look only sets the mark: nothing has changed yet.
-    if (from !== undefined && from !== status && !this.#closed) {
+    // An end that was asked for is no change of health; it would be told as an error by every orderly exit.
+    if (from !== undefined && from !== status && !this.#closed && !this.#shutdown) {
       this.#changed.emit({}, { from, to: status, why: reasons(checks) });
     }
     return { status, checks };

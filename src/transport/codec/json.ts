@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Codec } from './codec.ts';
 
 /** JSON has no form for some values; they travel as objects of one key that starts with `$` (see the Values table). */
@@ -20,7 +21,7 @@ const toTagged = (value: unknown): unknown => {
 const tagObject = (value: object): unknown => {
   if (Array.isArray(value)) return value.map(toTagged);
   if (value instanceof Uint8Array) {
-    return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+    return { $bytes: view(value).toString('base64') };
   }
   if (value instanceof Date) return { $date: value.toISOString() };
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
@@ -66,14 +67,15 @@ const fromTagged = (value: unknown): unknown => {
   return fromEach(record);
 };
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
-const encoder = new TextEncoder();
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export const json: Codec = {
   name: 'json',
-  encode: (message, tagged) => encoder.encode(JSON.stringify(tagged ? message.map(toTagged) : message)),
+  encode: (message, tagged) => Buffer.from(JSON.stringify(tagged ? message.map(toTagged) : message)),
   decode: (bytes) => {
-    const text = decoder.decode(bytes);
+    // Half the time of a fatal TextDecoder for a small message, and as strict.
+    if (!isUtf8(bytes)) throw new SyntaxError('not UTF-8');
+    const text = view(bytes).toString();
     const message: unknown = JSON.parse(text);
     // Rewriting walks everything, so look first whether any tag can be there at all.
     return text.includes('"$') ? fromTagged(message) : message;
