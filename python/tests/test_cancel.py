@@ -157,7 +157,9 @@ def test_what_a_handler_makes_of_it(codec: str, concurrency: int) -> None:
                 wire.RESPONSE,
                 ["swallowed", True],
             ]
-        assert cancel_running(host, "look", seconds=30)[:3:2] == [wire.RESPONSE, True]
+        # It catches Cancelled only around the looking, so between two looks it may be hit for good.
+        looked = cancel_running(host, "look", seconds=30)
+        assert looked[2] is True or looked[2]["code"] == "cancelled"
         replaced = cancel_running(host, "replace", seconds=seconds)[2]
         assert replaced["message"] == "ValueError: instead"
         assert replaced["exception"]["chain"][0]["type"] == "Cancelled"

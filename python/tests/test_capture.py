@@ -123,7 +123,9 @@ def of(host: Host, command: str, **args: object) -> list[list[object]]:
     id = host.request(command, args)
     host.answer(id)
     place = host.work.frames.index(host.answers(id)[0])
-    found = [(at, frame) for at, frame in enumerate(host.work.frames) if frame[0] == wire.LOG and frame[1] == id]
+    found = [
+        (at, frame) for at, frame in enumerate(host.work.frames) if frame[0] == wire.LOG and frame[1] == id
+    ]
     assert all(at < place for at, _ in found)
     return [frame for _, frame in found]
 
@@ -138,7 +140,10 @@ def test_prints(host: Host) -> None:
         ("warning", "python.stderr", "to stderr"),
         ("info", "python.stdout", "fourfive"),
     ]
-    assert [log[6] for log in logs] == [{"stream": "stdout"}] * 4 + [{"stream": "stderr"}, {"stream": "stdout"}]
+    assert [log[6] for log in logs] == [{"stream": "stdout"}] * 4 + [
+        {"stream": "stderr"},
+        {"stream": "stdout"},
+    ]
     assert abs(float(str(logs[0][5])) - time.time() * 1000) < 60_000
 
 

@@ -121,6 +121,7 @@ export class Pit implements ControlPort {
       timeoutMs: options.timeoutMs ?? pool?.options.timeoutMs ?? 1,
       acceptedAt: monotonic(),
       waiter,
+      aborted: options.signal?.aborted === true,
     };
     const fault = faultOf(command, args, init.timeoutMs);
     if (pool === undefined || fault !== undefined) {
@@ -172,10 +173,6 @@ const faultOf = (command: unknown, args: unknown, timeoutMs: number): string | u
 
 const watch = (signal: AbortSignal, request: Request, pool: Pool): void => {
   const abort = () => pool.cancel(request);
-  if (signal.aborted) {
-    abort();
-    return;
-  }
   signal.addEventListener('abort', abort, { once: true });
   request.release = () => signal.removeEventListener('abort', abort);
 };

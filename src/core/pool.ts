@@ -109,7 +109,9 @@ export class Pool {
     init.waiter.bind?.(request);
     if (this.inFlight++ === 0) this.#init.keepAlive.hold();
     this.#ledger.queued(request, this.queue.depth + 1);
-    const refusal = this.#refusal(request);
+    const refusal = init.aborted
+      ? this.#error(request, 'cancelled', 'The caller had cancelled the request before it was made.', true)
+      : this.#refusal(request);
     if (refusal !== undefined) this.#settle(request, refusal, undefined, monotonic());
     else {
       this.#deadlines.add(request);

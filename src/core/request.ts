@@ -44,6 +44,8 @@ export interface RequestInit {
   readonly timeoutMs: number;
   readonly acceptedAt: number;
   readonly waiter: Waiter;
+  /** The caller had given it up before it came. */
+  readonly aborted?: boolean;
 }
 
 /** One call, from acceptance to settlement. Stamps are monotonic milliseconds. */

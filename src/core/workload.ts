@@ -134,9 +134,12 @@ export class Workload {
     const untouched: Request[] = [];
     for (const request of this.#open.values()) {
       if (request.phase === 'settled') continue;
-      // The answer of an earlier one may have been lost on the way while Python had gone on to this: its own word decides.
+      // What is told from here may be wrong both ways: an answer may have been lost while Python had gone on, or a free slot filled that Python never came to.
+      // Its own word decides.
       const reached = lastBegun.some((last) => last !== 0 && ((request.wireId - last) | 0) <= 0);
-      (request.phase === 'running' || reached ? begun : untouched).push(request);
+      const noWord = lastBegun.length === 0 && request.phase === 'running';
+      if (reached || noWord) begun.push(request);
+      else untouched.push(this.#unbegin(request));
     }
     this.#open.clear();
     this.#limits.parked.count -= this.#unbegun.length;
@@ -163,6 +166,13 @@ export class Workload {
     request.phase = 'running';
     request.attempts++;
     this.#began(request);
+  }
+
+  /** It never got there: what was counted for it is taken back. */
+  #unbegin(request: Request): Request {
+    if (request.phase === 'running') request.attempts--;
+    request.startedAt = 0;
+    return request;
   }
 
   /** Takes a request out of the unbegun ones; false when it is not among them. */

@@ -72,7 +72,7 @@ export const isAlive = (pid: number): boolean => {
 };
 
 /** Every process that is started for this test file, and its children, carry this in their environment. */
-export const mark = { name: 'SNAKEPIT_TEST_MARK', value: randomUUID() };
+const mark = { name: 'SNAKEPIT_TEST_MARK', value: randomUUID() };
 const seenPids = new Set<number>();
 
 /** Processes with our mark that run now, also those no event told of. */

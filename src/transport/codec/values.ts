@@ -3,7 +3,7 @@
  * something must change, copies it; the caller's object is never touched.
  */
 
-/** Containers nested deeper than this are refused, on both sides; a cycle ends here too. */
+/** An argument or a result nested deeper than this is refused, on both sides; a cycle ends here too. The map of arguments does not count. */
 export const MAX_DEPTH = 128;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -93,7 +93,7 @@ class Walk {
 
   #enter<T extends object>(value: T, key: string | number | undefined, walk: (value: T) => T): T {
     if (key !== undefined) this.#path.push(key);
-    if (this.#path.length >= MAX_DEPTH) {
+    if (this.#path.length > MAX_DEPTH) {
       throw new UnserializableValue(
         `${pathOf(this.#path.slice(0, 4))}…`,
         `is cyclic, or nested more than ${MAX_DEPTH} levels deep`,

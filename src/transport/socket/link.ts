@@ -195,12 +195,15 @@ export class SocketLink implements WorkerLink {
       };
     }
     if (this.#connections.size === 0) this.#finish();
-    else if (fault !== undefined) this.close();
+    else if (fault !== undefined && !fault.truncated) this.close();
     else {
       this.#halfOpen ??= setTimeout(() => {
-        this.#fault ??= {
-          code: 'transport_error',
-          message: `Worker ${this.#identity.workerId} closed its ${role} connection and kept the other.`,
+        // It lives, so neither the end nor a frame cut short came from its death.
+        this.#fault = {
+          code: this.#fault?.code ?? 'transport_error',
+          message:
+            this.#fault?.message ??
+            `Worker ${this.#identity.workerId} closed its ${role} connection and kept the other.`,
         };
         this.close();
       }, HALF_OPEN_MS).unref();

@@ -170,9 +170,9 @@ class Control(threading.Thread):
 
     def _take(self, data: bytes) -> None:
         for frame in self._reader.feed(data):
-            self._take(frame)
+            self._on_frame(frame)
 
-    def _take(self, frame: Frame) -> None:
+    def _on_frame(self, frame: Frame) -> None:
         kind = frame[0]
         if kind == PING and len(frame) == 2:
             self._sender.post(self._answers.frame(PONG, frame[1]))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from typing import NoReturn
 
 from snakepit._runtime.wire import HostGone, ProtocolError
+
+#: How long children may take to end by themselves, in seconds.
+_CHILDREN_S = 0.3
 
 
 def fatal(error: BaseException) -> NoReturn:
@@ -29,12 +33,7 @@ def fatal(error: BaseException) -> NoReturn:
 def end_process(code: int) -> NoReturn:
     """Leave at once, without asking anybody."""
     try:
-        children = sys.modules.get("multiprocessing.process")
-        if children is not None:
-            # What the app has started with multiprocessing would outlive us: its own clean-up runs at a
-            # normal exit.
-            for child in children.active_children():
-                child.terminate()
+        _end_children()
         for stream in (sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 stream.flush()
@@ -42,3 +41,17 @@ def end_process(code: int) -> NoReturn:
         pass
     finally:
         os._exit(code)
+
+
+def _end_children() -> None:
+    """End what the app has started with multiprocessing, whose own clean-up runs at a normal exit only."""
+    module = sys.modules.get("multiprocessing.process")
+    children = module.active_children() if module is not None else []
+    for child in children:
+        child.terminate()
+    until = time.monotonic() + _CHILDREN_S
+    for child in children:
+        child.join(max(0.0, until - time.monotonic()))
+        if child.is_alive():
+            # Python forgets a signal that comes in the first moments of a forked child.
+            child.kill()

@@ -61,22 +61,24 @@ class Inbox:
             if not data:
                 raise HostGone("the work connection is closed")
             at = time.monotonic()
-            unstarted, fifo = self.unstarted, self._fifo
+            unstarted, streams, fifo = self.unstarted, self.streams, self._fifo
             for frame in self._feed(data):
-                if frame[0] == REQUEST:
-                    if len(frame) != 10 or type(frame[1]) is not int:
-                        raise ProtocolError(f"a REQUEST that is none came: {_short(frame)}")
-                    # The deadline counts from here, not from when the handler is called. The type of the
-                    # frame has done its service, so the time takes its place.
-                    frame[0] = at
-                    id = frame[1]
-                    if frame[8]:
-                        self.streams[id] = Credit()
-                    unstarted[id] = frame
-                    if fifo is not None:
-                        fifo(id)
-                else:
+                try:
+                    # Taking it apart is the cheapest way to see that it has the elements of a request.
+                    kind, id, _, _, _, _, _, _, stream, _ = frame
+                except ValueError:
                     self._credit(frame)
+                    continue
+                if kind != REQUEST or type(id) is not int:
+                    raise ProtocolError(f"a frame that is no request came: {_short(frame)}")
+                # The deadline counts from here, not from when the handler is called. The type of the frame
+                # has done its service, so the time takes its place.
+                frame[0] = at
+                if stream:
+                    streams[id] = Credit()
+                unstarted[id] = frame
+                if fifo is not None:
+                    fifo(id)
         return True
 
     def wait(self, timeout_ms: Optional[float] = None) -> None:

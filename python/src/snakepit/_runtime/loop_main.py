@@ -110,25 +110,27 @@ def serve(
                     cpu_now = cpu_clock()
                     if took > _SLOW_S:
                         command.wary = _WARY_CALLS
-                # Most results are small dicts of scalars: those are looked through here, without a call.
-                if type(result) is dict and len(result) < 9:
-                    for key, item in result.items():
-                        if type(item) not in scalars or type(key) is not str:
-                            sendable = plain(result)
-                            break
-                    else:
-                        sendable = True
-                else:
-                    sendable = plain(result)
                 reply = b""
-                if sendable:
-                    try:
-                        body = pack((RESPONSE, id, result, took * 1000, (cpu_now - cpu) * 1000))
-                    except Exception:
-                        pass  # such as an int that is too wide; below it is found out which
+                try:
+                    # Most results are small dicts of scalars: those are looked through here, without a call.
+                    if type(result) is dict and len(result) < 9:
+                        for key, item in result.items():
+                            if type(item) not in scalars or type(key) is not str:
+                                sendable = plain(result)
+                                break
+                        else:
+                            sendable = True
                     else:
-                        if len(body) < large:
-                            reply = size_header(len(body)) + body
+                        sendable = plain(result)
+                    if sendable:
+                        body = pack((RESPONSE, id, result, took * 1000, (cpu_now - cpu) * 1000))
+                        size = len(body)
+                        if size < large:
+                            reply = size_header(size) + body
+                except Exception:
+                    # An int that is too wide, a dict that another thread changes: finish() finds out or
+                    # copes.
+                    pass
                 if not reply:
                     reply = runner.finish(frame, result, took, cpu_now - cpu)
                     sent = -1.0

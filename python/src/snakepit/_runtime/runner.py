@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextvars
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from snakepit._context import Cancelled, Context
 from snakepit._runtime.answers import Answers, TooLarge
@@ -21,6 +21,9 @@ from snakepit._runtime.sender import Sender
 from snakepit._runtime.state import State
 from snakepit._runtime.streams import Credit
 from snakepit._runtime.wire import Frame, HostGone, ProtocolError
+
+if TYPE_CHECKING:
+    import asyncio
 
 #: The request of an asyncio task or a handler thread. Sync handlers in the main thread are found through the
 #: state.
@@ -132,6 +135,40 @@ class Runner(ABC):
     @abstractmethod
     async def wait_credit_async(self, credit: Credit) -> None:
         """The same within the event loop; a cancel comes as ``asyncio.CancelledError``."""
+
+    # -- coroutines
+
+    #: The task that runs the coroutine of the request at hand, while it does.
+    task: Optional[asyncio.Task[Any]] = None
+
+    async def guarded(
+        self, awaitable: Awaitable[Any], context: Optional[Context]
+    ) -> tuple[Any, Optional[BaseException]]:
+        """What a task runs: a result or an error.
+
+        Caught here, a cancel shows where the coroutine was (before Python 3.11 that is lost further out), and
+        what derives from ``BaseException`` only does not end a loop that others share.
+        """
+        import asyncio
+
+        CURRENT.set(context)  # in the task's own copy of the context variables
+        self.task = asyncio.current_task()
+        try:
+            return await awaitable, None
+        except BaseException as error:
+            return None, error
+        finally:
+            self.task = None
+
+    def settle(self, frame: Frame, result: Any, error: Optional[BaseException]) -> Any:
+        """The result of a coroutine, or its error raised."""
+        import asyncio
+
+        if isinstance(error, asyncio.CancelledError) and frame[1] in self.state.cancels:
+            raise Cancelled("the request was cancelled").with_traceback(error.__traceback__)
+        if error is not None:
+            raise error
+        return result
 
     # -- results
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Optional
 
-from snakepit._context import Cancelled, Context
+from snakepit._context import Context
 from snakepit._runtime.interrupt import Interrupter
-from snakepit._runtime.runner import CURRENT, Runner
+from snakepit._runtime.runner import Runner
 from snakepit._runtime.streams import Credit
 from snakepit._runtime.wire import Frame, HostGone, ProtocolError
 
@@ -22,7 +22,6 @@ class MainRunner(Runner):
 
     interrupter: Interrupter
     _loop: Optional[asyncio.AbstractEventLoop] = None
-    _task: Optional[asyncio.Task[Any]] = None
     _context: Optional[Context] = None
 
     def context(self) -> Optional[Context]:
@@ -62,7 +61,7 @@ class MainRunner(Runner):
 
     def kick(self, id: int) -> None:
         """See :class:`snakepit._runtime.control.Runs`."""
-        task, loop = self._task, self._loop
+        task, loop = self.task, self._loop
         if task is not None and loop is not None:
             loop.call_soon_threadsafe(self._cancel_task, id)
         else:
@@ -71,9 +70,9 @@ class MainRunner(Runner):
 
     def _cancel_task(self, id: int) -> None:
         cancel = self.state.cancels.get(id)
-        if self._task is not None and self.running(id) and cancel is not None and not cancel.thrown:
+        if self.task is not None and self.running(id) and cancel is not None and not cancel.thrown:
             cancel.thrown = True
-            self._task.cancel()
+            self.task.cancel()
 
     # -- running
 
@@ -88,23 +87,13 @@ class MainRunner(Runner):
 
     def run(self, frame: Frame, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """See :class:`Runner`."""
-        import asyncio
-
-        token = CURRENT.set(self.context())
         wall, cpu = time.monotonic(), time.thread_time()
         try:
-            loop = self.loop()
-            self._task = loop.create_task(coroutine)
-            return loop.run_until_complete(self._task)
-        except asyncio.CancelledError as error:
-            if frame[1] in self.state.cancels:
-                raise Cancelled("the request was cancelled").with_traceback(error.__traceback__) from None
-            raise
+            outcome = self.loop().run_until_complete(self.guarded(coroutine, self.context()))
         finally:
-            self._task = None
-            CURRENT.reset(token)
             self.wall += time.monotonic() - wall
             self.cpu += time.thread_time() - cpu
+        return self.settle(frame, *outcome)
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The one event loop, made when it is first needed: apps without coroutines need not pay for asyncio."""

@@ -45,7 +45,6 @@ class ThreadRunner(Runner):
         self._lock = threading.Lock()
         self._ident = 0
         self._context: Optional[Context] = None
-        self._task: Optional[asyncio.Task[Any]] = None
         self._more = threading.Event()
 
     def work(self, next_id: Callable[[], Optional[int]]) -> None:
@@ -88,7 +87,7 @@ class ThreadRunner(Runner):
 
     def kick(self, id: int) -> None:
         """Make the handler see its cancel; called by the control thread."""
-        cancel, task = self.state.cancels.get(id), self._task
+        cancel, task = self.state.cancels.get(id), self.task
         if cancel is None:
             return
         if task is not None:
@@ -104,7 +103,7 @@ class ThreadRunner(Runner):
 
     def _cancel_task(self, task: asyncio.Task[Any], id: int) -> None:
         cancel = self.state.cancels.get(id)
-        if cancel is not None and not cancel.thrown and self._task is task:
+        if cancel is not None and not cancel.thrown and self.task is task:
             cancel.thrown = True
             task.cancel()
 
@@ -158,32 +157,15 @@ class ThreadRunner(Runner):
         """See :class:`Runner`. The thread waits; so coroutines and others together stay within the
         concurrency.
         """
-        import asyncio
-
         meter = _Meter(coroutine)
         wall = time.monotonic()
 
-        async def guarded() -> tuple[Any, Optional[BaseException]]:
-            # What derives from BaseException only would end the loop that other requests share.
-            CURRENT.set(self._context)
-            self._task = asyncio.current_task()
-            try:
-                return await meter, None
-            except BaseException as error:
-                return None, error
-            finally:
-                self._task = None
-
         try:
-            result, error = self.loop.submit(guarded()).result()
+            outcome = self.loop.submit(self.guarded(meter, self._context)).result()
         finally:
             self.wall += time.monotonic() - wall
             self.cpu += meter.cpu
-        if isinstance(error, asyncio.CancelledError) and frame[1] in self.state.cancels:
-            raise Cancelled("the request was cancelled").with_traceback(error.__traceback__)
-        if error is not None:
-            raise error
-        return result
+        return self.settle(frame, *outcome)
 
     def wait_credit(self, id: int, credit: Credit) -> None:
         """See :class:`Runner`."""

@@ -98,7 +98,9 @@ class MsgpackReader:
             raise ProtocolError("the body of a frame is not as long as its header says")
         self._there, self._size = there, size
         if there or size >= 0:
-            self._tail = [data] if frames else [*self._tail, data]
+            # Kept for a frame that has to be decoded again; of large ones not, as that would double their
+            # memory.
+            self._tail = [] if size > limit else [data] if frames else [*self._tail, data]
         if renew and not there and size < 0:
             self._renew()
         return frames
