@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { errorOf, python, startPit } from '../support/pit.ts';
+import { errorOf, python, startPit, until } from '../support/pit.ts';
 
 const app = () => python`
   @command
@@ -74,6 +74,23 @@ const app = () => python`
               yield i
       finally:
           note("finally")
+
+  @command
+  def work(i: int, ms: float):
+      end = time.monotonic() + ms / 1000
+      while time.monotonic() < end:
+          pass
+      return [i, context().request_id]
+
+  @command
+  def nap(i: int, ms: float):
+      time.sleep(ms / 1000)
+      return [i, context().request_id]
+
+  @command
+  async def nap_later(i: int, ms: float):
+      await asyncio.sleep(ms / 1000)
+      return [i, context().request_id]
 
   @command
   def burst(n: int):
@@ -222,6 +239,37 @@ describe('an AbortSignal', () => {
     await pit.execute('hello');
     expect(events.storyOf(requestId).at(-1)).toBe('request.completed');
     expect(events.named('snakepit.request.cancelled')).toEqual([]);
+  });
+});
+
+describe('a storm of cancellations', () => {
+  it.each([1, 4])('hits those that were cancelled and nobody else (concurrency %i)', async (concurrency) => {
+    const { pit, events } = await startPit({
+      pool: { app: app(), workers: 2, concurrency, cancelGraceMs: 50_000 },
+    });
+    const kinds = ['work', 'nap', 'nap_later'];
+    const calls = Array.from({ length: 400 }, async (_, i) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const call = pit.call(kinds[i % 3] as string, { i, ms: (i * 7) % 5 }, i % 2 ? { signal } : {});
+      if (i % 2) setTimeout(() => controller.abort(), (i * 13) % 200);
+      return call;
+    });
+    const outcomes = await Promise.allSettled(calls);
+    outcomes.forEach((outcome, i) => {
+      if (outcome.status === 'fulfilled') {
+        expect(outcome.value.result).toEqual([i, outcome.value.requestId]);
+      } else {
+        expect(i % 2, `call ${i} was not cancelled but ${outcome.reason}`).toBe(1);
+        expect(outcome.reason).toMatchObject(cancelled);
+      }
+    });
+    expect(events.named('snakepit.request.completed')).toHaveLength(400);
+    await until(
+      () => pit.snapshot().pools.default?.workers.every(({ in_flight }) => in_flight === 0),
+      'idle',
+    );
+    expect(events.named('snakepit.worker.crashed')).toEqual([]);
   });
 });
 

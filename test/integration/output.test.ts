@@ -50,6 +50,18 @@ const app = () => python`
       return "ran"
 
   @command
+  def fork():
+      import multiprocessing
+      child = multiprocessing.get_context("fork").Process(target=print, args=("a forked child speaks",))
+      child.start()
+      child.join()
+      pid = os.fork()
+      if pid == 0:
+          os._exit(0)
+      os.waitpid(pid, 0)
+      return child.exitcode
+
+  @command
   def flood(lines: int):
       for i in range(lines):
           print(f"line {i}")
@@ -201,6 +213,12 @@ describe.each([1, 3])('what an app says (concurrency %i)', (concurrency) => {
     await until(() => lines().some(([, text]) => text === 'a shell complains'), 'the shell is heard');
     expect(lines()).toContainEqual(['info', 'a child speaks']);
     expect(lines()).toContainEqual(['warning', 'a shell complains']);
+  });
+
+  it('by a forked child comes too, and the child does not speak for its worker', async () => {
+    expect(await shared.pit.execute('fork')).toBe(0);
+    await shared.events.first('python.log', ({ metadata }) => metadata.message === 'a forked child speaks');
+    expect(await shared.pit.execute('hello')).toBe('hello');
   });
 
   it('in a flood loses no line and no answer', async () => {

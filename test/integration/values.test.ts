@@ -124,6 +124,19 @@ describe.each(['msgpack', 'json'] as const)('over %s', (codec) => {
     expect(await shared.pit.execute('describe', { value })).toBe(expected);
   });
 
+  it('large ones arrive whole, in both directions', async () => {
+    const bytes = new Uint8Array(3_000_000).map((_, i) => i * 31);
+    const value = {
+      text: 'ü🐍'.repeat(500_000),
+      bytes,
+      numbers: Array.from({ length: 100_000 }, (_, i) => i / 3),
+    };
+    const back = await shared.pit.execute<typeof value>('echo', { value });
+    expect(back.text).toBe(value.text);
+    expect(Buffer.compare(back.bytes, bytes)).toBe(0);
+    expect(back.numbers).toEqual(value.numbers);
+  });
+
   it('bytes come as plain Uint8Arrays, also where a Buffer was sent', async () => {
     const back = await shared.pit.execute('echo', { value: Buffer.from('abc') });
     expect(Object.getPrototypeOf(back)).toBe(Uint8Array.prototype);

@@ -243,7 +243,9 @@ class Runner(ABC):
         credit.spent += 1
         self.channel.out.append(chunk)
         now = time.monotonic()
-        if last or credit.left <= 0 or now - self._flushed > _HOLD_S:
+        # Held back only while the control thread looks after what is held: the generator may stop for long before its
+        # next chunk. Asked after the append, so that one side sees the other.
+        if last or credit.left <= 0 or now - self._flushed > _HOLD_S or not self.state.ticking:
             self.channel.flush()
             self._flushed = now
 
