@@ -188,6 +188,21 @@ def test_one_that_has_not_started_never_starts(codec: str, concurrency: int) -> 
         assert all(host.answer(id)[0] == wire.RESPONSE for id in first)
 
 
+@pytest.mark.parametrize("concurrency", [1, 2])
+@pytest.mark.parametrize("command", ["echo", "asleep"])
+def test_a_cancel_that_overtakes_its_request(concurrency: int, command: str) -> None:
+    with Host(APP, concurrency=concurrency) as host:
+        host.result("echo", {"x": 1})
+        frame = host.frame(command, {"x": 1} if command == "echo" else {"seconds": 0.0})
+        host.cancel(frame[1])
+        host.control.send([wire.PING, 1])
+        host.wait(lambda: host.control_frames(wire.PONG))
+        host.work.send(frame)
+        answer = host.answer(frame[1])
+        assert answer[2]["code"] == "cancelled" and answer[3] == 0
+        assert host.result("echo", {"x": 2}) == 2
+
+
 def test_cancels_for_requests_that_are_over_or_never_were() -> None:
     with Host(APP) as host:
         id = host.request("echo", {"x": 1})

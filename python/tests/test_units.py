@@ -17,7 +17,7 @@ import snakepit
 from snakepit import _api, context, emit, span
 from snakepit._runtime import codec as codecs
 from snakepit._runtime import failure, wire
-from snakepit._runtime.arguments import BadArguments
+from snakepit._runtime.arguments import BadArguments, InvalidArguments
 from snakepit._runtime.codec import json as json_codec
 from snakepit._runtime.commands import Command
 from snakepit._runtime.inbox import Inbox
@@ -214,7 +214,8 @@ def test_a_date_beyond_pythons_fails_one_request_only(codec: str) -> None:
         assert [frame[1] for frame in got] == [0, 1, 2]
         assert got[0][3] == args and got[2][3] == args
         assert isinstance(got[1][3], BadArguments) and got[1][3].path == "$.when"
-        assert not Command("f", lambda **_: None).fits(got[1][3])
+        with pytest.raises(InvalidArguments):
+            Command("f", lambda **_: None).invoke(got[1][3])
 
 
 def test_rfc_3339_in_all_its_forms() -> None:

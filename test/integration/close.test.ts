@@ -152,7 +152,10 @@ describe('close', () => {
       def hello():
           pass
     `;
-    const test = await startPit({ pool: { app: source, workers: 2 }, waitFor: 'none' });
+    const test = await startPit({
+      pool: { app: source, workers: 2, drainTimeoutMs: 100 },
+      waitFor: 'none',
+    });
     const ready = errorOf(test.pit.ready());
     const early = errorOf(test.pit.execute('hello', {}, { timeoutMs: 300_000 }));
     await test.noted('importing', 2);

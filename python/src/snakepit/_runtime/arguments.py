@@ -29,7 +29,6 @@ _ADMITTED: dict[Any, frozenset[type]] = {
     _NONE: frozenset({_NONE}),
 }
 _UNION_TYPES = (Union, getattr(types, "UnionType", Union))
-_MISSING = object()
 
 
 class InvalidArguments(Exception):
@@ -109,9 +108,9 @@ def _union(members: Iterable[Rule]) -> Rule:
 
 
 class Signature:
-    """A command's parameters.
+    """A command's parameters, and the complete check of arguments against them.
 
-    ``fits(args)`` is the compiled check; :meth:`explain` says what is wrong when it answers False.
+    The usual cases never get here: see :mod:`snakepit._runtime.invoke`.
     """
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
@@ -119,10 +118,9 @@ class Signature:
         self.parameters = _parameters(function)
         self.hints = _hints(function)
         self._extras = any(p.kind is p.VAR_KEYWORD for p in self.parameters)
-        self._named = [p for p in self.parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-        self._rules = {p.name: self._rule(p) for p in self._named}
-        self.positional = [p for p in self._named if p.kind is p.POSITIONAL_ONLY]
-        self.fits: Callable[[dict[str, Any]], bool] = self._compile()
+        self.named = [p for p in self.parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        self.rules = {p.name: self._rule(p) for p in self.named}
+        self.positional = [p for p in self.named if p.kind is p.POSITIONAL_ONLY]
 
     def _rule(self, parameter: inspect.Parameter) -> Rule:
         hint = self.hints.get(parameter.name, parameter.annotation)
@@ -132,53 +130,8 @@ class Signature:
             return found._replace(types=found.types | {_NONE})
         return found
 
-    def _compile(self) -> Callable[[dict[str, Any]], bool]:
-        # Arguments that cannot be represented are of another type, see BadArguments.
-        lines = ["def fits(args):", "  if type(args) is not dict: return False", "  taken = 0"]
-        names: dict[str, Any] = {"missing": _MISSING}
-        lines += self._compile_usual(names)
-        for index, parameter in enumerate(self._named):
-            found, required = self._rules[parameter.name], parameter.default is parameter.empty
-            lines.append(f"  value = args.get({parameter.name!r}, missing)")
-            lines.append("  if value is missing:")
-            lines.append("    return False" if required else "    pass")
-            lines.append("  else:")
-            lines.append("    taken += 1")
-            if found.literals is not None:
-                names[f"admits{index}"] = found.admits
-                lines.append(f"    if not admits{index}(value): return False")
-            elif found.types is not None:
-                (names[f"t{index}"],) = found.types if len(found.types) == 1 else (found.types,)
-                test = "is not" if len(found.types) == 1 else "not in"
-                lines.append(f"    if type(value) {test} t{index}: return False")
-            if parameter in self.positional and not required:
-                # One that may be left out must not be followed by one that is there.
-                later = [p.name for p in self.positional[index + 1 :]]
-                lines.append(
-                    "  if value is missing and ("
-                    + " or ".join(["0", *(f"{n!r} in args" for n in later)])
-                    + "):"
-                )
-                lines.append("    return False")
-        lines.append("  return True" if self._extras else "  return taken == len(args)")
-        # Names come from a signature, so they are identifiers, and they enter the text as string literals
-        # only.
-        exec("\n".join(lines), names)
-        return typing.cast("Callable[[dict[str, Any]], bool]", names["fits"])
-
-    def _compile_usual(self, names: dict[str, Any]) -> list[str]:
-        """A short way to yes where every parameter is given and of one type, which is half the cost."""
-        tests = [f"len(args) == {len(self._named)}"]
-        for index, parameter in enumerate(self._named):
-            found = self._rules[parameter.name]
-            if found.types is None or len(found.types) > 1 or found.literals is not None:
-                return []
-            (names[f"t{index}"],) = found.types
-            tests.append(f"type(args[{parameter.name!r}]) is t{index}")
-        return ["  try:", f"    if {' and '.join(tests)}: return True", "  except KeyError:", "    pass"]
-
-    def explain(self, args: Any) -> None:
-        """Say what is wrong with arguments that do not fit.
+    def check(self, args: Any) -> None:
+        """Do nothing when the arguments fit.
 
         :raises InvalidArguments: with the path of the first one that is wrong.
         :raises ProtocolError: they are no map.
@@ -188,14 +141,14 @@ class Signature:
         if type(args) is not dict:
             raise ProtocolError(f"the arguments of a request are a {type(args).__name__}, not a map")
         for name in args:
-            if name not in self._rules and not self._extras:
-                close = difflib.get_close_matches(str(name), list(self._rules), 1)
+            if name not in self.rules and not self._extras:
+                close = difflib.get_close_matches(str(name), list(self.rules), 1)
                 hint = f"; did you mean '{close[0]}'?" if close else "."
                 raise InvalidArguments(
                     f"$.{name}", f"{self.name}() got an unexpected argument '{name}'{hint} {self._takes()}"
                 )
         gap = None
-        for parameter in self._named:
+        for parameter in self.named:
             name = parameter.name
             if name not in args:
                 if parameter.default is parameter.empty:
@@ -211,11 +164,11 @@ class Signature:
                     f"$.{gap}",
                     f"{self.name}() needs '{gap}' when '{name}' is given, as both are positional-only.",
                 )
-            if not self._rules[name].admits(args[name]):
+            if not self.rules[name].admits(args[name]):
                 got = type(args[name])
                 # The value itself stays out: it may be anything of the caller's, and messages are logged.
                 kind = "None" if got is _NONE else got.__name__
-                if got in (self._rules[name].types or ()):
+                if got in (self.rules[name].types or ()):
                     kind = f"another {kind}"
                 wanted = self._annotation(parameter)
                 raise InvalidArguments(

@@ -10,6 +10,7 @@ from typing import Any
 
 from snakepit._runtime.arguments import Signature
 from snakepit._runtime.failure import Failure, clean, failure
+from snakepit._runtime.invoke import compile_invoke
 
 PLAIN = "plain"
 _MAX_DOC = 4096
@@ -18,7 +19,7 @@ _MAX_DOC = 4096
 class Command:
     """One command."""
 
-    __slots__ = ("call", "doc", "fits", "kind", "lazy", "name", "signature", "wary")
+    __slots__ = ("call", "doc", "invoke", "kind", "lazy", "name", "signature", "wary")
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name = name
@@ -27,9 +28,10 @@ class Command:
         self.lazy = self.kind != PLAIN
         self.doc = inspect.getdoc(function)
         self.signature = Signature(name, function)
-        self.fits = self.signature.fits
         #: Takes the arguments by name, whatever the signature.
         self.call = _by_name(function, self.signature) if self.signature.positional else function
+        #: Checks the arguments and calls the function with them.
+        self.invoke = compile_invoke(function, self.call, self.signature)
         #: While above 0 the command counts as slow: replies held back are sent before it is called. Counts
         #: down with each call that is fast; starts above 0, since nothing is known of the first.
         self.wary = 1

@@ -8,12 +8,12 @@ import select
 import socket
 import threading
 import time
-from typing import Any, Optional, Protocol
+from typing import Optional, Protocol
 
 from snakepit._runtime import readings
 from snakepit._runtime.answers import Answers
 from snakepit._runtime.ending import end_process, fatal
-from snakepit._runtime.failure import failure
+from snakepit._runtime.failure import cancelled
 from snakepit._runtime.inbox import Inbox
 from snakepit._runtime.sender import Sender
 from snakepit._runtime.state import Cancel, State
@@ -38,6 +38,9 @@ _MAX_KICK_WAIT_S = 1.0
 # A cancel for a request that is neither unstarted nor running: it may be just about to run, or over. By then
 # it is over.
 _FORGET_S = 1.0
+# And for one that has not come at all: its REQUEST may be stuck behind others that the worker has not read
+# yet.
+_FORGET_UNSEEN_S = 60.0
 # How long an orderly exit may take once everything is done; a thread the app has left behind must not keep
 # the process.
 _EXIT_S = 3.0
@@ -206,12 +209,16 @@ class Control(threading.Thread):
         now = time.monotonic()
         for id, cancel in list(self._state.cancels.items()):
             if not self._runs.running(id):
-                if now > cancel.born + _FORGET_S:
+                if now > cancel.born + (_FORGET_UNSEEN_S if self._unseen(id) else _FORGET_S):
                     self._state.cancels.pop(id, None)
             elif not cancel.thrown and now >= cancel.next_kick:
                 self._runs.kick(id)
                 cancel.next_kick = now + cancel.wait
                 cancel.wait = min(_MAX_KICK_WAIT_S, cancel.wait * 2)
+
+    def _unseen(self, id: int) -> bool:
+        """True for a request that comes after all that have been started: it may still be on its way."""
+        return all(0 < (id - started) % 2**32 < 2**31 for started in self._state.progress_words())
 
     def _stop(self) -> None:
         self._state.stopping = True
@@ -219,8 +226,3 @@ class Control(threading.Thread):
             # Nothing has been set up that on_stop could take down, and an import cannot be interrupted.
             end_process(0)
         self._inbox.wake()
-
-
-def cancelled() -> dict[str, Any]:
-    """The failure of a request that was cancelled."""
-    return failure("cancelled", "the request was cancelled")

@@ -44,6 +44,11 @@ def failure(code: str, message: str, path: Optional[str] = None) -> Failure:
     }
 
 
+def cancelled() -> Failure:
+    """The failure of a request that was cancelled before it started."""
+    return failure("cancelled", "the request was cancelled")
+
+
 def from_exception(error: BaseException, code: str = "python_exception") -> Failure:
     """The failure of an exception: Python's own text of it, and its parts."""
     kind = type(error).__name__

@@ -37,6 +37,11 @@ class Interrupter:
         self._keep = callers  # so that the ids stay theirs
         self._thread = threading.main_thread().ident or 0
 
+    def add_caller(self, code: CodeType) -> None:
+        """One more function that calls a handler."""
+        self._callers.add(id(code))
+        self._keep.append(code)
+
     def install(self) -> None:
         """Arm the signal; to be called in the main thread."""
         signal.signal(SIGNAL, self._arrived)

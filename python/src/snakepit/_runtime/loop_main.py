@@ -81,8 +81,7 @@ def serve(
             if frame is None:
                 continue  # recalled or cancelled meanwhile
             command = command_of(frame[2])
-            args = frame[3]
-            if command is None or command.lazy or frame[8] or not command.fits(args):
+            if command is None or command.lazy or frame[8] or (cancels and id in cancels):
                 flush()
                 runner.serve(frame, command)
                 wall = sent = clock()
@@ -97,7 +96,7 @@ def serve(
             state.frame = frame
             progress[0] = id
             try:
-                result = command.call(**args)
+                result = command.invoke(frame[3])
             except BaseException as error:
                 now, cpu_now = clock(), cpu_clock()
                 reply = runner.failed(frame, error, (now - wall) * 1000, (cpu_now - cpu) * 1000)
@@ -143,5 +142,5 @@ def serve(
                 sent = now
             wall, cpu = now, cpu_now
         # Idle, the worker must not keep what the last request brought or made: it may be large.
-        frame = args = result = key = item = None
+        frame = result = key = item = None
         body = reply = b""

@@ -63,7 +63,7 @@ class Worker:
         self.welcome, self.codec = welcome, chosen
         limit = welcome.max_frame_bytes
         self.commands: dict[str, Command] = {}
-        self.state = State(open_words(welcome.progress_file, welcome.concurrency))
+        self.state = State(open_words(welcome.progress_file, welcome.concurrency), welcome.concurrency)
         self.answers = Answers(chosen, limit)
         self.channel = Sender(work.sock)
         self.control_channel = Sender(control.sock)
@@ -147,6 +147,8 @@ class Worker:
         for hook in _api.start_hooks:
             self._run_hook(hook)
         self.commands.update((name, Command(name, function)) for name, function in _api.commands.items())
+        for command in self.commands.values():
+            self.main.interrupter.add_caller(command.invoke.__code__)
         self.state.ready = True
         self._tell(READY, {"commands": [command.describe() for command in self.commands.values()]})
 

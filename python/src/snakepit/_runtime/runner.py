@@ -15,7 +15,7 @@ from snakepit._runtime.arguments import InvalidArguments
 from snakepit._runtime.capture import Capture
 from snakepit._runtime.codec.values import Unserializable
 from snakepit._runtime.commands import Command, unknown
-from snakepit._runtime.failure import Failure, failure, from_exception
+from snakepit._runtime.failure import Failure, cancelled, failure, from_exception
 from snakepit._runtime.inbox import Inbox
 from snakepit._runtime.sender import Sender
 from snakepit._runtime.state import State
@@ -67,15 +67,15 @@ class Runner(ABC):
         self.wall = self.cpu = 0.0
         self.begin(frame)
         try:
-            if command is None:
+            if frame[1] in self.state.cancels:
+                # Its cancel came first, on the other connection.
+                reply = self.answers.error(frame[1], cancelled())
+            elif command is None:
                 reply = self.answers.error(frame[1], unknown(frame[2], self.commands))
             else:
-                if not command.fits(frame[3]):
-                    command.signature.explain(frame[3])
+                command.signature.check(frame[3])
                 result = self._resolve(frame, self.step(call, command.call, frame[3]))
                 reply = self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000)
-        except (HostGone, ProtocolError):
-            raise
         except BaseException as error:
             reply = self.failed(frame, error, self.wall * 1000, self.cpu * 1000)
         self.end(frame)
@@ -93,13 +93,16 @@ class Runner(ABC):
             if isinstance(result, _LAZY):
                 result = self._resolve(frame, result)
             return self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000)
-        except (HostGone, ProtocolError):
-            raise
         except BaseException as error:
             return self.failed(frame, error, self.wall * 1000, self.cpu * 1000)
 
     def failed(self, frame: Frame, error: BaseException, python_ms: float, cpu_ms: float) -> bytes:
-        """The ERROR for what a handler, or a check before it, has raised."""
+        """The ERROR for what a handler, or a check before it, has raised.
+
+        :raises HostGone, ProtocolError: if that is what was raised, since then there is nobody to answer.
+        """
+        if isinstance(error, (HostGone, ProtocolError)):
+            raise error
         return self.answers.error(frame[1], _failure_of(error), python_ms, cpu_ms)
 
     def tidy(self, id: int) -> None:
@@ -243,8 +246,8 @@ class Runner(ABC):
         credit.spent += 1
         self.channel.out.append(chunk)
         now = time.monotonic()
-        # Held back only while the control thread looks after what is held: the generator may stop for long before its
-        # next chunk. Asked after the append, so that one side sees the other.
+        # Held back only while the control thread looks after what is held: the generator may stop for long
+        # before its next chunk. Asked after the append, so that one side sees the other.
         if last or credit.left <= 0 or now - self._flushed > _HOLD_S or not self.state.ticking:
             self.channel.flush()
             self._flushed = now

@@ -89,11 +89,22 @@ class MainRunner(Runner):
         """See :class:`Runner`."""
         wall, cpu = time.monotonic(), time.thread_time()
         try:
-            outcome = self.loop().run_until_complete(self.guarded(coroutine, self.context()))
+            outcome = self._until_done(self.guarded(coroutine, self.context()))
         finally:
             self.wall += time.monotonic() - wall
             self.cpu += time.thread_time() - cpu
         return self.settle(frame, *outcome)
+
+    def _until_done(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        loop = self.loop()
+        task = loop.create_task(coroutine)
+        while True:
+            try:
+                return loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt):
+                # Another task of the app's has raised it, which stops the loop but not our task.
+                if task.done():
+                    raise
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The one event loop, made when it is first needed: apps without coroutines need not pay for asyncio."""

@@ -27,14 +27,15 @@ class State:
     side only.
     """
 
-    __slots__ = ("batches", "cancels", "frame", "progress", "ready", "stopping", "ticking")
+    __slots__ = ("_slots", "batches", "cancels", "frame", "progress", "ready", "stopping", "ticking")
 
-    def __init__(self, progress: MutableSequence[int]) -> None:
+    def __init__(self, progress: MutableSequence[int], slots: int = 1) -> None:
         #: At concurrency 1, the request whose handler runs now.
         self.frame: Optional[Frame] = None
         #: Cancels by request id. The control thread adds; who ends the request removes.
         self.cancels: dict[int, Cancel] = {}
         self.progress = progress
+        self._slots = slots
         #: Batches of requests the main thread has begun; tells the control thread that there is work.
         self.batches = 0
         #: True while the control thread looks every few milliseconds for replies that are held back.
@@ -42,3 +43,7 @@ class State:
         self.ready = False
         #: Once True, the worker ends as soon as it has nothing left to do.
         self.stopping = False
+
+    def progress_words(self) -> list[int]:
+        """The request that each slot started last; 0 for one that has started none."""
+        return [self.progress[slot] for slot in range(self._slots)]
