@@ -222,7 +222,10 @@ class Host:
     def exit_code(self) -> int:
         """Wait for the process to end."""
         assert self.process is not None
-        return self.process.wait(PATIENCE_S)
+        until = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)  # wait() with a timeout looks every 50 ms
+        return self.process.wait(0)
 
     # -- what came
 

@@ -161,7 +161,6 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"a": [0, 0, 0, {"b": {1, 2}}]}, "$.a[3].b", "sorted("),
     ({"items": [1, 2, 3, {"name": object()}]}, "$.items[3].name", "object cannot be sent"),
     ({"a b": {'q"': object()}}, '$["a b"]["q\\""]', ""),
-    ([[0], ({},)], "", ""),
     ({1: "x"}, "$", "no string (int)"),
     ({"a": {None: 1}}, "$.a", "no string (NoneType)"),
     ({"a": {b"k": 1}}, "$.a", "no string (bytes)"),
@@ -194,8 +193,6 @@ REFUSED: list[tuple[Any, str, str]] = [
 
 @pytest.mark.parametrize(("value", "path", "hint"), REFUSED, ids=lambda value: repr(value)[:40])
 def test_is_refused_with_path_and_remedy(codec: str, value: Any, path: Any, hint: str) -> None:
-    if path == "":
-        pytest.skip("not refused")
     problem = failure(codec, value)
     assert problem["code"] == "unserializable"
     assert hint in problem["message"]

@@ -77,6 +77,7 @@ class Program {
     this.#child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'pipe'] });
     onTestFinished(() => {
       this.#child.kill('SIGKILL');
+      for (const pid of this.workers) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     });
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
       this.lines.push(line),

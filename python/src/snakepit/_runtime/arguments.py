@@ -4,7 +4,6 @@ they fail.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import types
 import typing
@@ -142,6 +141,8 @@ class Signature:
             raise ProtocolError(f"the arguments of a request are a {type(args).__name__}, not a map")
         for name in args:
             if name not in self.rules and not self._extras:
+                import difflib  # rarely needed, and not small
+
                 close = difflib.get_close_matches(str(name), list(self.rules), 1)
                 hint = f"; did you mean '{close[0]}'?" if close else "."
                 raise InvalidArguments(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
@@ -51,6 +50,8 @@ class Command:
 
 def unknown(name: str, known: dict[str, Command]) -> Failure:
     """The failure of a request for a command the app does not define."""
+    import difflib  # rarely needed, and not small
+
     close = difflib.get_close_matches(name, list(known), 3)
     if close:
         hint = "Did you mean " + " or ".join(f"'{other}'" for other in close) + "?"

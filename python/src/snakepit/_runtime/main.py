@@ -34,6 +34,7 @@ def main() -> NoReturn:
 
     The exit code is 0 after an orderly stop, 1 when the start failed or the connection broke.
     """
+    process.die_with_host()
     process.arm_fault_handler()
     stdin = process.take_stdin()
     try:

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, Optional
 
+#: prctl(2), <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1
+
 
 def take_stdin() -> Optional[int]:
     """Keep the host's pipe for ourselves and give the app an empty standard input; returns the pipe's
@@ -28,6 +31,26 @@ def take_stdin() -> Optional[int]:
         os.dup2(null, 0)
         os.close(null)
     return kept
+
+
+def die_with_host() -> None:
+    """Have Linux end this process when the host ends, however that happens.
+
+    The end of standard input says the same, but only to a thread that gets the GIL; C code may hold it for
+    ever. The host passes its pid in ``SNAKEPIT_HOST_PID`` where this is safe. It may have died before the
+    request was made, and then no signal comes any more: hence the second look.
+    """
+    number = os.environ.pop("SNAKEPIT_HOST_PID", "")
+    if not sys.platform.startswith("linux") or not number.isdecimal():
+        return
+    try:
+        import ctypes
+
+        armed = ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0
+    except (ImportError, OSError, AttributeError):
+        return  # a Python without ctypes: the end of standard input remains
+    if armed and os.getppid() != int(number):
+        os._exit(1)
 
 
 def arm_fault_handler() -> None:
