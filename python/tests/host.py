@@ -215,8 +215,9 @@ class Host:
                     break
                 self.changed.wait(min(left, 0.02))
         work = getattr(self, "work", None)
+        last = [repr(frame)[:300] for frame in work.frames[-5:]] if work else []
         raise AssertionError(
-            f"waited in vain for {what}; work: {work and work.frames[-5:]}; stderr: {self.stderr()}"
+            f"waited in vain for {what}; last frames: {last}; stderr: {self.stderr()[-3000:]}"
         )
 
     def exit_code(self) -> int:

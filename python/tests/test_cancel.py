@@ -79,6 +79,11 @@ def chatter(seconds: float):
         n += 1
 
 @command
+def shout(seconds: float):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end: print("x" * 60_000)
+
+@command
 def echo(x): return x
 
 @command
@@ -270,13 +275,16 @@ def test_thousands_of_random_cancels(codec_name: str, concurrency: int, seed: in
         assert host.stderr() == ""
 
 
+@pytest.mark.parametrize("command", ["chatter", "shout"])
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_cancels_never_cut_a_frame(concurrency: int) -> None:
-    """Handlers that spend nearly all their time in the runtime, writing."""
+def test_cancels_never_cut_a_frame(concurrency: int, command: str) -> None:
+    """Handlers that spend nearly all their time in the runtime, writing; more than the connection takes at
+    once.
+    """
     chance = random.Random(5)
     with Host(APP, concurrency=concurrency) as host:
         for _ in range(60):
-            id = host.request("chatter", {"seconds": 30})
+            id = host.request(command, {"seconds": 30})
             host.wait(lambda id=id: started(host, id))
             pause = time.perf_counter() + chance.random() * 0.003
             while time.perf_counter() < pause:

@@ -3,7 +3,7 @@
 No hand-off between threads: that is what makes a call cheap. Replies of the requests of one read leave
 together. A reply is held back only while fast requests follow it:
 
-- nothing is held when no request is at hand, when 1 ms has passed, or when a reply is large;
+- nothing is held when no request is at hand, when 1 ms has passed, when eight wait, or when a reply is large;
 - before a command that has lately taken more than 0.2 ms, or was never called, what is held is sent;
 - should a command that was always fast be slow for once, the control thread sends what is held within about
   20 ms.
@@ -30,6 +30,9 @@ _SLOW_S = 0.0002
 # was back this soon cannot have waited for anything, so all of its time was CPU time.
 _INSTANT_S = 0.00002
 _HOLD_S = 0.001
+# Sent in portions, the replies of a batch are read while the rest is still worked on: with all of them in one write,
+# host and worker would take turns. Measured at 32 in flight: half as much again; smaller portions gain no more.
+_HOLD_REPLIES = 8
 _WARY_CALLS = 16
 _LARGE_REPLY = 32 << 10
 
@@ -137,7 +140,7 @@ def serve(
                 runner.tidy(id)
             state.frame = None
             hold(reply)
-            if now - sent > _HOLD_S:
+            if now - sent > _HOLD_S or len(out) >= _HOLD_REPLIES:
                 flush()
                 sent = now
             wall, cpu = now, cpu_now
