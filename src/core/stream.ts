@@ -109,6 +109,8 @@ export class PitStream<T> implements CallStream<T>, Waiter {
     if (++this.#owed * 2 < this.#buffer || this.#end !== undefined) return;
     this.#control.credit(this.#request, this.#owed);
     this.#owed = 0;
+    // Without credit Python had to be silent, however long the reader took.
+    this.#idle?.refresh();
   }
 
   #onSilence(): void {
