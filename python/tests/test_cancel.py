@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from typing import Any
 
@@ -294,4 +295,5 @@ def test_cancels_never_cut_a_frame(concurrency: int, command: str) -> None:
         assert host.work.error is None
         assert host.result("echo", {"x": 1}) == 1
         for log in host.logs("line"):
-            assert log[4].startswith("line ")
+            # print() writes in several pieces, and the cancel may come between two of them.
+            assert re.fullmatch(r"line( \d*)?", log[4])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,8 +14,12 @@ from host import SRC, Host
 
 from snakepit._runtime import wire
 
-OLD = [path for path in Path(os.path.expanduser("~/.pyenv/versions")).glob("*/bin/python") if
-       re.match(r"(2\.7|3\.[678])\.", path.parts[-3])]  # fmt: skip
+#: Runs a worker on a Python that takes itself for an older one: real old ones are not at hand everywhere.
+OLD = """
+import runpy, sys
+sys.version_info = (3, 8, 18, "final", 0)
+runpy.run_module("snakepit._worker", run_name="__main__")
+"""
 
 
 def start_failed(source: str, **options: Any) -> dict[str, Any]:
@@ -200,10 +203,9 @@ def test_started_by_hand() -> None:
     )
 
 
-@pytest.mark.parametrize("python", OLD, ids=lambda path: path.parts[-3])
-def test_a_python_that_is_too_old_says_so(python: Path) -> None:
+def test_a_python_that_is_too_old_says_so() -> None:
     env = {"PYTHONPATH": str(SRC), "SNAKEPIT_SOCKET": "x", "PYTHONDONTWRITEBYTECODE": "1"}
-    run = subprocess.run([str(python), "-m", "snakepit._worker"], env=env, stdout=-1, stderr=-1, text=True)
+    run = subprocess.run([sys.executable, "-c", OLD], env=env, stdout=-1, stderr=-1, text=True)
     assert run.returncode == 1
     assert run.stderr.startswith("snakepit needs Python 3.9 or newer; this is Python ")
     assert len(run.stderr.splitlines()) == 1

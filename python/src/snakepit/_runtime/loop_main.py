@@ -30,8 +30,9 @@ _SLOW_S = 0.0002
 # was back this soon cannot have waited for anything, so all of its time was CPU time.
 _INSTANT_S = 0.00002
 _HOLD_S = 0.001
-# Sent in portions, the replies of a batch are read while the rest is still worked on: with all of them in one write,
-# host and worker would take turns. Measured at 32 in flight: half as much again; smaller portions gain no more.
+# Sent in portions, the replies of a batch are read while the rest is still worked on: with all of them in one
+# write, host and worker would take turns. Measured at 32 in flight: half as much again; smaller portions gain
+# no more.
 _HOLD_REPLIES = 8
 _WARY_CALLS = 16
 _LARGE_REPLY = 32 << 10
