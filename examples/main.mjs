@@ -18,6 +18,8 @@ const optionsOf = async ({ port, opsPort }, logs) => ({
     default: {
       app: new URL('library/demo.py', import.meta.url),
       workers: 4,
+      // Short, so that what takes workers down is refused now and then and does so again.
+      poisonForMs: 20_000,
       // Leaves nothing behind, no compiled files either.
       env: { PYTHONDONTWRITEBYTECODE: '1' },
     },

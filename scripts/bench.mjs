@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { ensureBuild, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
 import { must, npm, root } from './lib/run.mjs';
 
-const benches = ['calls', 'memory'];
-const wanted = process.argv.slice(2);
+/** Those that need to be told something are run when they are named. */
+const benches = ['calls', 'memory', 'paired'];
+const [named, ...rest] = process.argv.slice(2);
+const wanted = named === 'paired' ? [named] : process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no benchmark '${unknown[0]}'. There are: ${benches.join(', ')}.`);
@@ -21,8 +23,9 @@ if (!existsSync(join(root, 'bench', 'node_modules'))) {
     quiet: true,
   });
 }
-for (const name of wanted.length > 0 ? wanted : benches) {
-  await must(process.execPath, ['--expose-gc', join('bench', `${name}.mjs`)], {
+for (const name of wanted.length > 0 ? wanted : ['calls', 'memory']) {
+  const args = name === 'paired' ? rest : [];
+  await must(process.execPath, ['--expose-gc', join('bench', `${name}.mjs`), ...args], {
     env: { SNAKEPIT_PYTHON: venvPython },
   });
 }

@@ -4,14 +4,16 @@ export {
   type ResolvedOptions,
   type SnakepitOptions,
 } from './config/index.ts';
+export type { Errors } from './consumers/errors/index.ts';
 export type { Health } from './consumers/health/index.ts';
 export type { LabelValues, MetricSpec, Metrics } from './consumers/metrics/index.ts';
-export type { CallOptions, CallResult, CallStream, Timings } from './core/index.ts';
+export type { CallOptions, CallResult, CallStream, Recycled, Timings, WorkerStacks } from './core/index.ts';
 export {
   type ErrorCategory,
   type ErrorCode,
   type ErrorContext,
   errorCodes,
+  type FailedAttempt,
   isSnakepitError,
   type PythonException,
   type PythonFrame,

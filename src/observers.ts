@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from './config/index.ts';
 import { resolveOptions } from './config/index.ts';
+import { Errors } from './consumers/errors/index.ts';
 import { Health } from './consumers/health/index.ts';
 import { createLogging } from './consumers/logging/index.ts';
 import { Metrics } from './consumers/metrics/index.ts';
@@ -46,7 +47,9 @@ export const createObservers = async (options: ResolvedOptions, bus: EventBus, s
     version: packageVersion(),
     ...(health !== undefined && { ready: () => healthConsumer.checkReadiness().status !== 'error' }),
   });
+  const errorsConsumer = new Errors({ bus: observability ? bus : silence() });
   return {
+    errors: errorsConsumer,
     metrics: metricsConsumer,
     health: healthConsumer,
     logging,
@@ -54,8 +57,10 @@ export const createObservers = async (options: ResolvedOptions, bus: EventBus, s
     served: {
       metrics: metrics === undefined ? null : metricsConsumer,
       health: health === undefined ? null : healthConsumer,
+      errors: observability ? errorsConsumer : null,
     },
     close: async (): Promise<void> => {
+      errorsConsumer.close();
       metricsConsumer.close();
       healthConsumer.close();
       await logging.close();

@@ -1,6 +1,17 @@
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { availableCpus, locateApp, type ResolvedOptions, type ResolvedPool } from './config/index.ts';
-import { KeepAlive, Pit, Pool } from './core/index.ts';
+import {
+  KeepAlive,
+  type Launcher,
+  MemoryGuard,
+  type OomWitness,
+  Pit,
+  Pool,
+  type PoolFacts,
+  processLauncher,
+  type Recycled,
+} from './core/index.ts';
 import { EventBus, withoutContext } from './events/index.ts';
 import {
   createGatewayApp,
@@ -11,9 +22,38 @@ import {
   type ReportBug,
 } from './http/index.ts';
 import { createObservers, type Observers } from './observers.ts';
-import { type FoundPython, findPython, workerEnv } from './process/index.ts';
+import {
+  acquireGuardian,
+  type FoundPython,
+  findPython,
+  type Guardian,
+  markDirectory,
+  type OomCounters,
+  oomEvidence,
+  readMemory,
+  readOomCounters,
+  sweepLeftovers,
+  usesSlot,
+  workerEnv,
+} from './process/index.ts';
 import { sanitizeConfig } from './sanitize/index.ts';
 import { createSocketTransport, type Transport } from './transport/index.ts';
+
+// What the room `testing` puts in the place of Python processes is made from these.
+export { type ResolvedPool, resolveOptions } from './config/index.ts';
+export type { Launcher } from './core/index.ts';
+export type { ProcessExit } from './process/index.ts';
+export {
+  codecs,
+  type Failure,
+  type LinkHandler,
+  type OutgoingRequest,
+  PayloadTooLarge,
+  prepare,
+  type SlotProgress,
+  UnserializableValue,
+  type WorkerLink,
+} from './transport/index.ts';
 
 /** What the options do not hold. */
 export interface RuntimeExtra {
@@ -21,6 +61,8 @@ export interface RuntimeExtra {
   readonly python?: { readonly value: string; readonly source: string };
   /** True for a library in somebody's program: its servers do not keep Node alive. */
   readonly guest: boolean;
+  /** How the workers of each pool are started, in place of Python processes; for tests without Python. */
+  readonly launcherOf?: (pool: string, options: ResolvedPool) => Launcher;
 }
 
 /**
@@ -43,6 +85,8 @@ export class Runtime {
   opsUrl: string | undefined;
   /** Where the gateway is reached; undefined when it is not served. */
   gatewayUrl: string | undefined;
+  readonly #guardians: Guardian[] = [];
+  #memoryGuard: MemoryGuard | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: ResolvedOptions, extra: RuntimeExtra) {
@@ -86,6 +130,14 @@ export class Runtime {
     return this.pit.drain(withinMs);
   }
 
+  /** Replaces every worker of every pool, e.g. since the app has changed. A start that fails leaves the old workers at work. */
+  async reload(): Promise<readonly ({ pool: string } & Recycled)[]> {
+    const rolls = [...this.#pools].map(async ([pool, { recycler }]) =>
+      (await recycler.all('reload')).map((outcome) => ({ pool, ...outcome })),
+    );
+    return (await Promise.all(rolls)).flat();
+  }
+
   /** Drains, ends workers and servers, flushes logs. Calling it again gives the same promise. */
   close(drainMs?: number): Promise<void> {
     this.#closing ??= this.#close(drainMs);
@@ -94,12 +146,47 @@ export class Runtime {
 
   async #start(): Promise<void> {
     this.observers = await createObservers(this.#options, this.bus, () => this.pit.snapshot());
+    // What an earlier host could not put away is put away before anything new is made. Nobody waits for it.
+    if (this.#extra.launcherOf === undefined) void sweepLeftovers(this.#options.runtimeDir ?? tmpdir());
     for (const [name, options] of Object.entries(this.#options.pools)) await this.#addPool(name, options);
     await this.#listen();
     for (const pool of this.#pools.values()) pool.start();
+    this.#guardMemory();
+  }
+
+  #guardMemory(): void {
+    const { memoryGuard: options } = this.#options;
+    if (options === false) return;
+    const pools = () => this.#pools.values();
+    this.#memoryGuard = new MemoryGuard({ options, pools, read: readMemory, bus: this.bus });
+    this.#memoryGuard.start();
   }
 
   async #addPool(name: string, options: ResolvedPool): Promise<void> {
+    const { launcher, facts } =
+      this.#extra.launcherOf === undefined
+        ? await this.#processes(name, options)
+        : { launcher: this.#extra.launcherOf(name, options), facts: NO_PYTHON };
+    this.#pools.set(
+      name,
+      new Pool({
+        name,
+        options,
+        bus: this.bus,
+        keepAlive: this.#keepAlive,
+        showArgs: this.#options.errors.showArgs,
+        shownConfig: sanitizeConfig(options) as Record<string, unknown>,
+        launcher,
+        oomEvidence: oomWitness(),
+        // Workers that are each bound to a device of their own do not fit on it twice.
+        recycleOrder: usesSlot(options.env) ? 'stop_first' : 'start_first',
+        facts,
+      }),
+    );
+  }
+
+  /** How the Python processes of a pool are started. */
+  async #processes(name: string, options: ResolvedPool): Promise<{ launcher: Launcher; facts: PoolFacts }> {
     const cwd = resolve(options.cwd ?? process.cwd());
     const python = await this.#findPython(name, options, cwd);
     const app = locateApp(options.app, process.cwd());
@@ -112,21 +199,26 @@ export class Runtime {
       concurrency: options.concurrency,
       maxFrameBytes: options.maxFrameBytes,
       statsIntervalMs: options.statsIntervalMs,
+      logRate: options.logRate,
     });
     this.#transports.push(transport);
-    this.#pools.set(
-      name,
-      new Pool({
-        name,
-        options,
-        bus: this.bus,
-        keepAlive: this.#keepAlive,
-        showArgs: this.#options.errors.showArgs,
-        shownConfig: sanitizeConfig(options) as Record<string, unknown>,
-        launch: { python: python.path, cwd, transport, envOf: environmentOf(options) },
-        facts: { transport: transport.kind, pythonPath: python.path, pythonReason: python.reason },
-      }),
+    markDirectory(transport.directory);
+    const guardian = acquireGuardian(python.executable, (message) =>
+      this.logger.warn(message, { pool_name: name }),
     );
+    this.#guardians.push(guardian);
+    guardian.watchDirectory(transport.directory);
+    const launcher = processLauncher({
+      python: python.path,
+      cwd,
+      transport,
+      guardian,
+      envOf: environmentOf(options),
+      outputRate: options.logRate,
+      stackSignal: options.stackSignal,
+    });
+    const facts = { transport: transport.kind, pythonPath: python.path, pythonReason: python.reason };
+    return { launcher, facts };
   }
 
   #findPython(name: string, options: ResolvedPool, cwd: string): Promise<FoundPython> {
@@ -149,6 +241,7 @@ export class Runtime {
     if (ops.port !== undefined) {
       const app = createOpsApp({
         ...this.observers.served,
+        control: this.pit,
         options: ops,
         access: listenerAccess('ops', ops),
         reportBug,
@@ -173,12 +266,29 @@ export class Runtime {
 
   async #close(drainMs: number | undefined): Promise<void> {
     this.observers?.health.announceShutdown();
+    this.#memoryGuard?.stop();
     await this.pit.close(drainMs);
     await Promise.all(this.#servers.map((server) => server.close({ graceMs: 1000 })));
     await Promise.all(this.#transports.map((transport) => transport.close()));
+    await Promise.all(this.#guardians.map((guardian) => guardian.release()));
     await this.observers?.close();
   }
 }
+
+/** What a pool says of its interpreter when it has none. */
+const NO_PYTHON: PoolFacts = { transport: 'socket', pythonPath: '', pythonReason: 'no Python is used' };
+
+/** Compares the kernel's counters at a worker's death with what they were at its start. */
+const oomWitness = (): OomWitness => {
+  const before = new WeakMap<object, OomCounters>();
+  return {
+    born: (worker) => before.set(worker, readOomCounters()),
+    evidence: (worker) => {
+      const counters = before.get(worker);
+      return counters === undefined ? undefined : oomEvidence(counters, readOomCounters());
+    },
+  };
+};
 
 const environmentOf = (options: ResolvedPool) => {
   const cpus = availableCpus();

@@ -1,7 +1,15 @@
 import { resolveOptions, type SnakepitOptions } from './config/index.ts';
+import type { Errors } from './consumers/errors/index.ts';
 import type { Health } from './consumers/health/index.ts';
 import type { Metrics } from './consumers/metrics/index.ts';
-import type { CallOptions, CallResult, CallStream, ControlPort } from './core/index.ts';
+import type {
+  CallOptions,
+  CallResult,
+  CallStream,
+  ControlPort,
+  Recycled,
+  WorkerStacks,
+} from './core/index.ts';
 import type { EventBus, Snapshot } from './events/index.ts';
 import { type OpsHandler, opsHandler } from './http/index.ts';
 import type { Observers } from './observers.ts';
@@ -29,6 +37,11 @@ export class Snakepit implements ControlPort, AsyncDisposable {
   /** The health consumer. Answers also when health is switched off, without rates then. */
   get health(): Health {
     return this.#runtime.observers.health;
+  }
+
+  /** The errors consumer: recent errors, their groups, slow requests. */
+  get errors(): Errors {
+    return this.#runtime.observers.errors;
   }
 
   /** The structured logger. */
@@ -96,6 +109,52 @@ export class Snakepit implements ControlPort, AsyncDisposable {
    */
   drain(withinMs?: number): Promise<boolean> {
     return this.#runtime.drain(withinMs);
+  }
+
+  /**
+   * Replaces a worker by a new one; what runs on it is finished first. Resolves when the new one is ready and the old one gone.
+   *
+   * @throws SnakepitError `no_workers` when no worker has that id
+   */
+  recycleWorker(workerId: string): Promise<Recycled> {
+    return this.#runtime.pit.recycleWorker(workerId);
+  }
+
+  /**
+   * Replaces the workers of a pool one after the other. A start that fails ends it, and the old workers go on.
+   *
+   * @throws SnakepitError `unknown_pool`
+   */
+  recyclePool(pool = 'default'): Promise<readonly Recycled[]> {
+    return this.#runtime.pit.recyclePool(pool);
+  }
+
+  /**
+   * The Python stacks of a worker, without stopping it: also while C code holds the GIL.
+   *
+   * @throws SnakepitError `no_workers` when no worker has that id
+   */
+  stackOf(workerId: string): Promise<WorkerStacks> {
+    return this.#runtime.pit.stackOf(workerId);
+  }
+
+  /**
+   * Lets quarantined slots start workers again, and quarantined requests through.
+   *
+   * @returns which slots, and how many requests
+   * @throws SnakepitError `unknown_pool`
+   */
+  unquarantine(pool = 'default'): { readonly slots: readonly number[]; readonly requests: number } {
+    return this.#runtime.pit.unquarantine(pool);
+  }
+
+  /**
+   * Changes the number of workers of a pool, 1 to 1024. Workers that are too many finish what they hold.
+   *
+   * @throws SnakepitError `unknown_pool`, `invalid_configuration`
+   */
+  resize(pool: string, workers: number): Promise<void> {
+    return this.#runtime.pit.resize(pool, workers);
   }
 
   /** Drains, ends the workers and servers, and flushes what is not written. Safe to call again. */
@@ -181,4 +240,4 @@ export interface OpsHandlerOptions {
  * @returns `fetch` for Web-standard servers, `node` for `node:http` and its kin
  */
 export const createOpsHandler = (pit: Snakepit, options: OpsHandlerOptions = {}): OpsHandler =>
-  opsHandler({ ...pit.served, ...options });
+  opsHandler({ ...pit.served, control: pit, ...options });

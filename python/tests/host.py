@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -100,7 +101,8 @@ class Host:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text))
         self.progress = self.folder / "progress"
-        self.progress.write_bytes(bytes(4 * concurrency))
+        self.slots = concurrency
+        self.progress.write_bytes(bytes(self._threads_at() + 8 * concurrency))
         self.welcome = {
             "protocol": 1,
             "codec": codec,
@@ -227,6 +229,19 @@ class Host:
         while self.process.poll() is None and time.monotonic() < until:
             time.sleep(0.002)  # wait() with a timeout looks every 50 ms
         return self.process.wait(0)
+
+    # -- the progress file
+
+    def _threads_at(self) -> int:
+        return (4 * (self.slots + 1) + 7) // 8 * 8
+
+    def words(self) -> list[int]:
+        """The request that each slot started last."""
+        return list(struct.unpack_from(f"<{self.slots}I", self.progress.read_bytes()))
+
+    def idents(self) -> list[int]:
+        """The thread of each slot."""
+        return list(struct.unpack_from(f"<{self.slots}Q", self.progress.read_bytes(), self._threads_at()))
 
     # -- what came
 

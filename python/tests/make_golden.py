@@ -92,7 +92,18 @@ WELCOME = {
     "cwd": "/srv",
     "stats_interval_ms": 1000,
     "progress_file": "/tmp/progress",
+    "log_rate": {"per_second": 500, "burst": 2000},
 }
+
+STATS = {
+    "rss_bytes": 52428800,
+    "peak_rss_bytes": 73400320,
+    "cpu_seconds": 1.75,
+    "threads": 3,
+    "open_fds": 11,
+    "gc_collections": 42,
+}
+STACK = 'Traceback (most recent call last):\n  File "/srv/app.py", line 7, in predict\n    model.run(x)\n'
 
 # (name, direction, body in tagged JSON); the handshake is JSON always
 HANDSHAKE: list[tuple[str, str, Any]] = [
@@ -109,8 +120,10 @@ FRAMES: list[tuple[str, str, Any]] = [
     ]),
     ("response", TO_HOST, [2, 1, {"label": "ok", "scores": [0.25, 0.75]}, 1.25, 0.5]),
     ("response: the end of a stream", TO_HOST, [2, 4294967295, None, 12.5, 3.5]),
+    ("response: with its peak of memory", TO_HOST, [2, 1, {"label": "ok"}, 12.5, 3.5, 1073741824]),
     ("error: exception", TO_HOST, [3, 1, FAILURE, 0.5, 0.25]),
     ("error: unserializable", TO_HOST, [3, 2, NOT_SENDABLE, 0.5, 0.25]),
+    ("error: with its peak of memory", TO_HOST, [3, 1, FAILURE, 12.5, 3.5, 5368709120]),
     ("chunk", TO_HOST, [4, 7, {"token": "Hel"}]),
     ("credit", TO_WORKER, [5, 7, 16]),
     ("cancel", TO_WORKER, [6, 7, "timeout"]),
@@ -119,11 +132,15 @@ FRAMES: list[tuple[str, str, Any]] = [
     ("recalled: none", TO_HOST, [8, []]),
     ("ping", TO_WORKER, [9, 41]),
     ("pong", TO_HOST, [10, 41]),
-    ("stats", TO_HOST, [11, {"rss_bytes": 52428800, "cpu_seconds": 1.75, "threads": 3}]),
+    ("stats", TO_HOST, [11, STATS]),
     ("event: of a request", TO_HOST, [12, 7, "model.loaded", {"duration_ms": 2.5}, {"model": "m"}]),
     ("event: of none", TO_HOST, [12, None, "tick", {}, {}]),
     ("log", TO_HOST, [13, 7, "warning", "app", "low on memory", 1700000000000.5, {"file": "/srv/app.py", "line": 9}]),
     ("log: of none", TO_HOST, [13, None, "info", "python.stdout", "hello", 1700000000000.5, {"stream": "stdout"}]),
+    ("stack: of requests", TO_WORKER, [14, 5, [7, 8]]),
+    ("stack: of all threads", TO_WORKER, [14, 6, None]),
+    ("stacks: of requests, the second not running", TO_HOST, [15, 5, [[7, STACK], [8, ""]]]),
+    ("stacks: of threads", TO_HOST, [15, 6, [[None, 'Thread 0x00007f36b4ff9740 "MainThread"\n']]]),
     ("phase", TO_HOST, [18, "import"]),
     ("ready", TO_HOST, [19, READY]),
     ("start failed", TO_HOST, [20, {**FAILURE, "code": "worker_start_failed"}]),

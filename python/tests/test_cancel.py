@@ -118,8 +118,7 @@ def destructor(seconds: float):
 
 
 def started(host: Host, id: int) -> bool:
-    data = host.progress.read_bytes()
-    return id in [int.from_bytes(data[n : n + 4], "little") for n in range(0, len(data), 4)]
+    return id in host.words()
 
 
 def cancel_running(host: Host, command: str, **args: Any) -> list[Any]:

@@ -62,21 +62,24 @@ def gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 @pytest.mark.parametrize("busy", ["idle", "sleep", "spin"])
-@pytest.mark.parametrize("what", ["control", "stdin"])
+@pytest.mark.parametrize("what", ["control", "both", "stdin"])
 def test_the_end_of_the_host_ends_the_process(what: str, busy: str, concurrency: int) -> None:
     with Host(APP, concurrency=concurrency) as host:
         if busy != "idle":
             host.request(busy, {"seconds": 600})
-            host.wait(lambda: any(host.progress.read_bytes()))
+            host.wait(lambda: any(host.words()))
         began = time.monotonic()
-        if what == "control":
-            host.control.sock.shutdown(2)
-        else:
+        if what == "stdin":
             assert host.process is not None and host.process.stdin is not None
             host.process.stdin.close()
+        else:
+            host.control.sock.shutdown(2)
+            if what == "both":
+                host.work.sock.shutdown(2)
         assert host.exit_code() == 1
         assert time.monotonic() - began < 5
-        assert host.stderr() == ""
+        half = "snakepit: the host closed the control connection\n"
+        assert host.stderr() == (half if what == "control" else "")
 
 
 def test_the_end_of_the_work_connection_ends_an_idle_process() -> None:
@@ -109,7 +112,7 @@ def test_a_segfault_leaves_its_python_stack() -> None:
         assert host.exit_code() == -signal.SIGSEGV
         assert "Fatal Python error: Segmentation fault" in host.stderr()
         assert "in crash_here" in host.stderr()
-        assert int.from_bytes(host.progress.read_bytes()[:4], "little") == id
+        assert host.words()[0] == id
 
 
 def test_other_deaths() -> None:
@@ -124,15 +127,10 @@ def test_other_deaths() -> None:
 def test_progress_in_threads_has_a_word_each() -> None:
     with Host(APP, concurrency=3) as host:
         ids = [host.request("sleep", {"seconds": 0.3}) for _ in range(3)]
-
-        def words() -> list[int]:
-            data = host.progress.read_bytes()
-            return [int.from_bytes(data[n : n + 4], "little") for n in range(0, len(data), 4)]
-
-        host.wait(lambda: sorted(words()) == ids)
+        host.wait(lambda: sorted(host.words()) == ids)
         for id in ids:
             host.answer(id)
-        assert max(words()) == 3
+        assert max(host.words()) == 3
 
 
 def test_a_thread_that_was_left_behind_does_not_keep_the_process() -> None:
@@ -149,7 +147,7 @@ def test_stacks_on_demand() -> None:
     try:
         with Host(APP, env={"SNAKEPIT_STACK_FD": str(write)}, pass_fds=(write,)) as host:
             id = host.request("spin", {"seconds": 600})
-            host.wait(lambda: int.from_bytes(host.progress.read_bytes()[:4], "little") == id)
+            host.wait(lambda: host.words()[0] == id)
             assert host.process is not None
             host.process.send_signal(signal.SIGURG)
             text = b""

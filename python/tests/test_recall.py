@@ -30,7 +30,7 @@ def test_unstarted_requests_are_given_back(codec: str, concurrency: int) -> None
         # The first ones are read and started; the others come while their handlers run and stay in the
         # kernel's buffer.
         first = [host.request("sleep", {"seconds": 0.6}) for _ in range(concurrency)]
-        host.wait(lambda: all(word != 0 for word in words(host)))
+        host.wait(lambda: all(word != 0 for word in host.words()))
         behind = [host.request("spin", {"micros": n}) for n in range(5)]
         assert host.recall(*first, *behind[1:4]) == behind[1:4]
         assert not any(host.answers(id) for id in first)
@@ -46,7 +46,7 @@ def test_requests_of_the_same_read(codec: str) -> None:
             host.frame("spin", {"micros": 0}) for _ in range(20)
         ]
         host.work.send(*frames)
-        host.wait(lambda: words(host) == [frames[0][1]])
+        host.wait(lambda: host.words() == [frames[0][1]])
         ids = [frame[1] for frame in frames]
         assert host.recall(*ids) == ids[1:]
         # What comes meanwhile is not forgotten.
@@ -94,11 +94,6 @@ def test_random_recalls(codec_name: str, concurrency: int) -> None:
         assert host.result("spin", {"micros": 1}) == 1
         answered = [frame[1] for frame in host.work.frames if frame[0] in (wire.RESPONSE, wire.ERROR)][:-1]
         assert sorted(answered + back) == ids
-
-
-def words(host: Host) -> list[int]:
-    data = host.progress.read_bytes()
-    return [int.from_bytes(data[n : n + 4], "little") for n in range(0, len(data), 4)]
 
 
 def count(host: Host) -> int:

@@ -95,7 +95,7 @@ def chunks(host: Host, id: int) -> list[object]:
 def test_nothing_is_sent_without_credit(host: Host, command: str) -> None:
     id = host.request(command, {"n": 5}, stream=True)
     # One is made ahead; the ping shows that the worker has had time to do more if it were going to.
-    host.wait(lambda: int.from_bytes(host.progress.read_bytes()[:4], "little") or True)
+    host.wait(lambda: host.words()[0] or True)
     for count in (2, 1, 5):
         had = len(chunks(host, id))
         host.work.send([wire.CREDIT, id, count])
@@ -228,7 +228,7 @@ def test_other_requests_wait_behind_a_stream_and_come_after(host: Host) -> None:
 @pytest.mark.parametrize("host", [("msgpack", 1), ("json", 1)], indirect=True, ids=str)
 def test_requests_behind_a_waiting_stream_can_be_recalled_and_cancelled(host: Host) -> None:
     id = host.request("count", {"n": 3}, stream=True)
-    host.wait(lambda: int.from_bytes(host.progress.read_bytes()[:4], "little") == id)
+    host.wait(lambda: host.words()[0] == id)
     others = [host.request("plain", {"x": n}) for n in range(3)]
     assert host.recall(others[0], others[2], id, 12345) == [others[0], others[2]]
     host.cancel(others[1])

@@ -281,12 +281,12 @@ def test_events(host: Host) -> None:
 def test_progress_names_the_request(host: Host) -> None:
     id = host.request("echo", {"text": "a"})
     host.answer(id)
-    assert int.from_bytes(host.progress.read_bytes()[:4], "little") == id
+    assert host.words()[0] == id
 
 
 def test_ping_is_answered_while_a_handler_runs(host: Host) -> None:
     id = host.request("busy", {"seconds": 0.5})
-    host.wait(lambda: int.from_bytes(host.progress.read_bytes()[:4], "little") == id)
+    host.wait(lambda: host.words()[0] == id)
     before = len(host.control_frames(wire.PONG))
     host.control.send([wire.PING, 1], [wire.PING, 2])
     host.wait(lambda: len(host.control_frames(wire.PONG)) == before + 2)
@@ -335,7 +335,7 @@ def test_stop_finishes_what_has_come(codec: str, concurrency: int) -> None:
     with Host(app, codec=codec, concurrency=concurrency) as host:
         frames = [host.frame("sleep", {"seconds": 0.1}) for _ in range(4)]
         host.work.send(*frames)
-        host.wait(lambda: host.progress.read_bytes() != bytes(4 * concurrency))
+        host.wait(lambda: any(host.words()))
         assert host.stop() == 0
         host.wait(lambda: host.work.closed)
         assert [host.answers(frame[1])[0][0] for frame in frames] == [wire.RESPONSE] * 4
@@ -349,7 +349,7 @@ def test_sigterm_is_a_stop(concurrency: int) -> None:
     app = APP + "\n@on_stop\ndef bye(): print('stopped')\n"
     with Host(app, concurrency=concurrency) as host:
         id = host.request("sleep", {"seconds": 0.2})
-        host.wait(lambda: host.progress.read_bytes() != bytes(4 * concurrency))
+        host.wait(lambda: any(host.words()))
         assert host.process is not None
         host.process.send_signal(signal.SIGINT)
         host.process.send_signal(signal.SIGTERM)

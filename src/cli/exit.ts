@@ -10,13 +10,18 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The command was right and could not do its work, for a reason that is no bug: exit code 1, and no stack trace. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+}
+
 /** Tells people what went wrong and returns the exit code for it. */
 export const report = (error: unknown, terminal: Pick<Terminal, 'err'>): ExitCode => {
   // commander has written its own message already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) {
+  if (error instanceof UsageError || error instanceof CommandFailure) {
     terminal.err(`snakepit: ${error.message}\n`);
-    return 2;
+    return error instanceof UsageError ? 2 : 1;
   }
   if (isSnakepitError(error)) {
     terminal.err(`snakepit: ${error.message}\n${detailsOf(error)}`);

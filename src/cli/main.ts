@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { packageVersion } from '../version.ts';
+import { devCommand } from './dev-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { type ExitCode, report } from './exit.ts';
 import { pythonPathCommand } from './python-path.ts';
+import { runningCommands } from './running/index.ts';
 import { serveCommand } from './serve-command.ts';
 import { exitAfterFlush, processTerminal, type Terminal } from './terminal.ts';
 
@@ -10,8 +12,10 @@ const EXAMPLES = `
 Examples:
   snakepit serve app.py                        the commands of app.py over HTTP, on port 8000
   snakepit serve app.py --workers 4 --port 0   four workers, any free port
+  snakepit dev app.py                          the same while you write it: a change takes effect at once
   snakepit serve --config snakepit.config.mjs  everything as the file says
   snakepit doctor app.py                       what is missing on this machine, and how to mend it
+  snakepit status                              how the running instance does; \`top\` shows it live
   PYTHONPATH="$(snakepit python-path)" pytest  test an app outside a worker
 
 Exit codes: 0 done, 1 failed while running, 2 wrong usage or configuration.`;
@@ -41,6 +45,8 @@ export const main = async (
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   for (const command of [
     serveCommand(terminal, finish),
+    devCommand(terminal, finish),
+    ...runningCommands(terminal, finish),
     doctorCommand(terminal, finish),
     pythonPathCommand(terminal),
   ]) {

@@ -13,9 +13,31 @@ export interface ServedRuntime {
   drain(ms?: number): Promise<unknown>;
   /** Drains for that long, gives up what still runs, ends workers and servers, and writes out the logs. Also cuts a drain short. */
   close(drainMs?: number): Promise<void>;
+  /** Replaces the workers one by one, so that they run the app as it is now on disk. One that fails to start leaves the old one in place. */
+  reload?(): Promise<readonly Reloaded[]>;
   readonly opsUrl?: string | undefined;
   readonly gatewayUrl?: string | undefined;
-  readonly logger: { error(message: string, fields: Record<string, unknown>): void };
+  readonly logger: Record<'warn' | 'error', (message: string, fields: Record<string, unknown>) => void>;
+}
+
+/** What became of one place for a worker at a reload. */
+export interface Reloaded {
+  readonly pool: string;
+  readonly slot: number;
+  readonly outcome: 'replaced' | 'start_failed';
+  /** Why it failed: Python's traceback where there is one. */
+  readonly error?: string | undefined;
+}
+
+/** Ends what a companion began. */
+export type End = () => void | Promise<void>;
+
+/** What goes along with a running instance without being part of it. */
+export interface Companions {
+  /** Begun when the ops server listens, ended after everything else. */
+  readonly listening?: ((runtime: ServedRuntime) => Promise<End>) | undefined;
+  /** Begun when every pool is ready, ended when the end is asked for. */
+  readonly ready?: ((runtime: ServedRuntime) => Promise<End>) | undefined;
 }
 
 export interface ShutdownSettings {
@@ -28,18 +50,25 @@ export interface ShutdownSettings {
 /** How long a process that has lost its mind may take to put its things away. */
 const CRASH_CLOSE_MS = 2000;
 
+/** How an instance is served. */
+export interface Serving {
+  readonly start: () => Promise<ServedRuntime>;
+  readonly shutdown: ShutdownSettings;
+  readonly companions?: Companions | undefined;
+}
+
 /**
  * Starts, says on standard output when all is ready, and serves until a signal ends it.
  *
  * @returns 0 after an orderly end; 1 when a pool could not start
  */
 export const serveUntilStopped = async (
-  start: () => Promise<ServedRuntime>,
-  settings: ShutdownSettings,
+  { start, shutdown, companions = {} }: Serving,
   terminal: Pick<Terminal, 'out' | 'err'>,
 ): Promise<ExitCode> => {
   const signals = new StopSignals((code) => process.exit(code));
   let runtime: ServedRuntime | undefined;
+  let unannounce: End | undefined;
   const crashed = onCrash((error, origin) => crash(error, origin, runtime, terminal));
   try {
     // Before it has started there is nothing to drain: here the second signal already ends the process.
@@ -47,19 +76,32 @@ export const serveUntilStopped = async (
       if (runtime === undefined) process.exit(1);
     });
     runtime = await start();
+    unannounce = await companions.listening?.(runtime);
     const ready = await becomeReady(runtime, signals.stop);
-    if (ready) terminal.out(`${readyLine(runtime)}\n`);
-    await aborted(signals.stop);
-    await shutDown(runtime, { ...settings, delayMs: ready ? settings.delayMs : 0 }, signals.hurry);
+    if (ready) await serveReady(runtime, companions, { stop: signals.stop, out: terminal.out });
+    await shutDown(runtime, { ...shutdown, delayMs: ready ? shutdown.delayMs : 0 }, signals.hurry);
     return 0;
   } catch (error) {
     const code = report(error, terminal);
     await runtime?.close(0).catch((failure: unknown) => report(failure, terminal));
     return code;
   } finally {
+    await unannounce?.();
     crashed.dispose();
     signals.dispose();
   }
+};
+
+/** From ready to the signal that asks for the end. */
+const serveReady = async (
+  runtime: ServedRuntime,
+  companions: Companions,
+  { stop, out }: { readonly stop: AbortSignal; readonly out: Terminal['out'] },
+): Promise<void> => {
+  const end = await companions.ready?.(runtime);
+  out(`${readyLine(runtime)}\n`);
+  await aborted(stop);
+  await end?.();
 };
 
 /** Whether it became ready before somebody asked for the end. */

@@ -9,6 +9,8 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** Whether standard output takes colours. */
   readonly colours: boolean;
+  /** Width of the terminal that standard output is; undefined where it is none. */
+  readonly columns?: number | undefined;
 }
 
 /** The real one. */
@@ -22,8 +24,15 @@ export const processTerminal = (): Terminal => {
     err: (text) => void stderr.write(text),
     // hasColors minds NO_COLOR and TERM.
     colours: stdout.isTTY === true && (stdout as WriteStream).hasColors(),
+    columns: stdout.isTTY ? stdout.columns : undefined,
   };
 };
+
+/** What tables are made for where the terminal is not wider. */
+const COLUMNS = 80;
+
+/** How wide a table may be. */
+export const widthOf = ({ columns }: Pick<Terminal, 'columns'>): number => Math.max(COLUMNS, columns ?? 0);
 
 /** Ends the process once what was written has left it: pipes are written in the background on some systems. */
 export const exitAfterFlush = async (code: number): Promise<never> => {

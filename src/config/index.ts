@@ -11,8 +11,7 @@ export { type ConfigFunction, defineConfig, resolveOptions } from './resolve.ts'
 export {
   optionsSchema,
   type PoolOptions,
-  poolSchema,
-  type ResolvedOptions,
+    type ResolvedOptions,
   type ResolvedPool,
   type SnakepitOptions,
 } from './schema.ts';

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { availableCpus } from './cpus.ts';
+import { duration, durationOrZero, flag, MAX_TIMER_MS, positive, share } from './fields.ts';
+import { type PoolOptions, poolSchema, type ResolvedPool } from './pool-schema.ts';
+
+export { type PoolOptions, poolSchema, type ResolvedPool };
 
 /**
  * The one place where options are described: types, validation, the JSON Schema and the reference page come from it.
@@ -8,17 +11,6 @@ import { availableCpus } from './cpus.ts';
  * that depends on the machine.
  */
 
-/** Node's timers overflow above this and fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-const duration = (fallback: number, about: string) =>
-  z.number().int().positive().max(MAX_TIMER_MS).default(fallback).describe(`${about} Milliseconds.`);
-const durationOrZero = (fallback: number, about: string) =>
-  z.number().int().nonnegative().max(MAX_TIMER_MS).default(fallback).describe(`${about} Milliseconds.`);
-const positive = (fallback: number, about: string) =>
-  z.number().int().positive().default(fallback).describe(about);
-const flag = (fallback: boolean, about: string) => z.boolean().default(fallback).describe(about);
-
 const port = z.number().int().min(0).max(65535);
 const name = z
   .string()
@@ -26,86 +18,6 @@ const name = z
     /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/,
     'letters, digits, and _ . - after the first, at most 64 characters',
   );
-
-export const poolSchema = z
-  .strictObject({
-    app: z
-      .union([z.string().min(1), z.instanceof(URL)])
-      .describe('The Python app: a file (`./app.py`) or a module (`pkg.module`).')
-      .meta({ jsonSchema: { type: 'string', minLength: 1 } }),
-    cwd: z.string().optional().describe('Working directory of the workers. Default: that of the host.'),
-    python: z
-      .string()
-      .optional()
-      .describe('The Python interpreter. Default: found as described under Python discovery.'),
-    env: z.record(z.string(), z.string()).default({}).describe('More environment variables for the workers.'),
-    inheritEnv: flag(
-      true,
-      "Whether the workers get the host's environment too. Where not, only what programs cannot do without, such as PATH and HOME.",
-    ),
-    workers: z
-      .number()
-      .int()
-      .min(1)
-      .max(1024)
-      .default(() => Math.min(4, availableCpus()))
-      .describe('Worker processes.')
-      .meta({ live: true, defaultText: 'the CPUs this process may use, at most 4' }),
-    minWorkers: positive(1, 'Fewer ready workers than this is an error in health.').meta({ live: true }),
-    concurrency: positive(
-      1,
-      'Requests one worker runs at a time. Above 1 handlers run in threads of one process.',
-    ),
-    transport: z.enum(['socket']).default('socket').describe('How host and worker talk.'),
-    codec: z
-      .enum(['auto', 'msgpack', 'json'])
-      .default('auto')
-      .describe('`auto`: MessagePack where the worker has it, JSON where not.'),
-    maxQueue: positive(1000, 'Requests that may wait; one more is refused with `queue_full`.').meta({
-      live: true,
-    }),
-    maxPrefetch: z
-      .number()
-      .int()
-      .min(0)
-      .max(32)
-      .default(32)
-      .describe('Unstarted requests a worker may hold while its requests take less than about 1 ms.'),
-    timeoutMs: duration(60_000, 'Deadline of a request that names none, waiting included.').meta({
-      live: true,
-    }),
-    maxTimeoutMs: duration(3_600_000, 'Longest deadline a caller of the gateway may ask for.').meta({
-      live: true,
-    }),
-    idleTimeoutMs: duration(60_000, 'Longest silence between two chunks of a stream.').meta({ live: true }),
-    startTimeoutMs: duration(300_000, 'Time from spawn to ready, model loading included.'),
-    startConcurrency: positive(8, 'Workers that load side by side.'),
-    restartDelayMs: duration(
-      100,
-      'Wait before a dead worker is replaced; doubles with every failed start in a row.',
-    ),
-    maxRestartDelayMs: duration(30_000, 'Limit of that doubling.'),
-    cancelGraceMs: duration(
-      2000,
-      'What a handler gets to end after cancel or deadline, before its process is killed.',
-    ).meta({ live: true }),
-    drainTimeoutMs: durationOrZero(20_000, 'What running requests get at close.'),
-    termTimeoutMs: durationOrZero(5000, 'What `on_stop` gets at close, before SIGKILL.'),
-    killTimeoutMs: durationOrZero(2000, 'How long close waits for a killed process to be gone.'),
-    streamBuffer: positive(16, 'Chunks of a stream that may be under way before its reader takes one.'),
-    maxFrameBytes: z
-      .number()
-      .int()
-      .min(4096)
-      .max(2 ** 31 - 1)
-      .default(64 * 2 ** 20)
-      .describe('Largest encoded request, answer or chunk. Bytes.'),
-    statsIntervalMs: duration(1000, 'How often workers report memory and CPU.'),
-    critical: flag(true, 'Whether readiness needs this pool under the policy `critical`.').meta({
-      live: true,
-    }),
-  })
-  .describe('A pool of workers that run one app.');
 
 const listener = (what: string, fallback: string) => ({
   port: port.optional().describe(`Port of ${what}; 0 picks a free one. Unset: not served.`),
@@ -165,6 +77,18 @@ export const optionsSchema = z
       .string()
       .optional()
       .describe('Where the private socket directory is made. Default: the temporary directory.'),
+    memoryGuard: z
+      .union([
+        z.literal(false),
+        z.strictObject({
+          warnRatio: share(0.8, 'Share of the limit from which it warns.'),
+          recycleRatio: share(0.9, 'Share from which the largest worker is replaced, one at a time.'),
+        }),
+      ])
+      .prefault({})
+      .describe(
+        'What happens when the memory limit of the control group comes near: there one out-of-memory kill can take the whole container. Without such a limit, nothing.',
+      ),
     observability: flag(true, 'Off switch of everything below.'),
     metrics: z
       .union([
@@ -270,9 +194,5 @@ export const optionsSchema = z
 
 /** Options as a user writes them: everything with a default may be left out. */
 export type SnakepitOptions = z.input<typeof optionsSchema>;
-/** Options of one pool as a user writes them. */
-export type PoolOptions = z.input<typeof poolSchema>;
 /** Options once validated, with every default filled in. */
 export type ResolvedOptions = z.output<typeof optionsSchema>;
-/** Options of one pool once validated. */
-export type ResolvedPool = z.output<typeof poolSchema>;

@@ -1,4 +1,4 @@
-import { monotonic } from '../events/index.ts';
+import { after, monotonic, type Timer } from '../events/index.ts';
 import { Chain, type Link } from './chain.ts';
 
 /** Something that is due at a time of the monotonic clock, after a wait that many others share. */
@@ -11,7 +11,7 @@ export interface Due {
 interface Lane<T> {
   readonly waitMs: number;
   readonly chain: Chain<T>;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
 }
 
 /**
@@ -42,17 +42,17 @@ export class Deadlines<T extends Due> {
 
   /** Forgets everything. */
   clear(): void {
-    for (const lane of this.#lanes.values()) clearTimeout(lane.timer);
+    for (const lane of this.#lanes.values()) lane.timer?.stop();
     this.#lanes.clear();
   }
 
   #arm(lane: Lane<T>, afterMs: number): void {
     // Timers fire up to 1 ms early against performance.now(); the item would be looked at twice.
-    lane.timer = setTimeout(() => this.#sweep(lane), Math.max(1, Math.ceil(afterMs))).unref();
+    lane.timer = after(Math.max(1, Math.ceil(afterMs)), () => this.#sweep(lane));
   }
 
   #sweep(lane: Lane<T>): void {
-    lane.timer = undefined;
+    // The timer stays noted until the end: what is due may come back into this very lane, and must not arm it a second time.
     const now = monotonic();
     let item = lane.chain.first;
     while (item !== undefined && item.dueAt <= now) {

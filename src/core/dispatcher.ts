@@ -1,4 +1,4 @@
-import { monotonic } from '../events/index.ts';
+import { after, monotonic, type Timer } from '../events/index.ts';
 import { Chain } from './chain.ts';
 import type { RequestQueue } from './queue.ts';
 import type { Request } from './request.ts';
@@ -17,14 +17,14 @@ export class Dispatcher {
   readonly #free = new Chain<Worker>();
   readonly #feedable = new Chain<Worker>();
   readonly #queue: RequestQueue;
-  readonly #workers: () => readonly Worker[];
+  readonly #workers: () => Iterable<Worker>;
   readonly #send: (worker: Worker, request: Request, now: number) => void;
-  #rebalance: NodeJS.Timeout | undefined;
+  #rebalance: Timer | undefined;
 
   /** @param send - sends a request, or settles it when it cannot be sent */
   constructor(
     queue: RequestQueue,
-    workers: () => readonly Worker[],
+    workers: () => Iterable<Worker>,
     send: (worker: Worker, request: Request, now: number) => void,
   ) {
     this.#queue = queue;
@@ -38,10 +38,10 @@ export class Dispatcher {
   }
 
   /** Hands a new request to a worker, or queues it behind those that wait already. */
-  dispatch(request: Request): void {
-    const worker = this.#queue.empty ? this.#take(request.acceptedAt) : undefined;
+  dispatch(request: Request, now = request.acceptedAt): void {
+    const worker = this.#queue.empty ? this.#take(now) : undefined;
     if (worker === undefined) this.#queue.push(request);
-    else this.#assign(worker, request, request.acceptedAt);
+    else this.#assign(worker, request, now);
   }
 
   /** Puts a worker among the free, the feedable, or neither, after anything about it changed. */
@@ -53,9 +53,10 @@ export class Dispatcher {
   }
 
   /** Gives a worker what it has room for. */
-  fill(worker: Worker, now: number): void {
+  fill(worker: Worker): void {
     while (!this.#queue.empty && (worker.hasFreeSlot || (this.#free.size === 0 && worker.feedable))) {
-      this.#assign(worker, this.#queue.shift() as Request, now);
+      // A stamp of its own: what was settled before it must not count as the encoding of this one.
+      this.#assign(worker, this.#queue.shift() as Request, monotonic());
     }
     this.place(worker);
   }
@@ -63,18 +64,17 @@ export class Dispatcher {
   /** Takes requests back that a worker did not begin; they go before all others. */
   takeBack(requests: readonly Request[]): void {
     this.#queue.putBack(requests);
-    const now = monotonic();
     for (
       let worker = this.#free.first;
       worker !== undefined && !this.#queue.empty;
       worker = this.#free.first
     ) {
-      this.fill(worker, now);
+      this.fill(worker);
     }
   }
 
   stop(): void {
-    clearTimeout(this.#rebalance);
+    this.#rebalance?.stop();
   }
 
   #take(now: number): Worker | undefined {
@@ -94,7 +94,7 @@ export class Dispatcher {
   }
 
   #watch(): void {
-    this.#rebalance ??= setTimeout(() => this.#recallStranded(), REBALANCE_MS).unref();
+    this.#rebalance ??= after(REBALANCE_MS, () => this.#recallStranded());
   }
 
   #recallStranded(): void {

@@ -10,7 +10,8 @@ import { monotonic } from '../events/index.ts';
 import { describeArguments } from '../sanitize/index.ts';
 import type { Failure } from '../transport/index.ts';
 import type { Holder, Request } from './request.ts';
-import type { Death, Worker } from './worker.ts';
+import type { Worker } from './worker.ts';
+import type { Death } from './worker-status.ts';
 
 /** Makes the errors of one pool, each with its preserved context. */
 export class Failures {
@@ -30,6 +31,8 @@ export class Failures {
     init: SnakepitErrorInit & { context?: Partial<ErrorContext> } = {},
   ): SnakepitError {
     return new SnakepitError(code, message, {
+      // What is idempotent may be repeated by the caller too.
+      ...(request.idempotent && { retryable: true }),
       ...init,
       requestId: request.requestId,
       correlationId: request.correlationId,
@@ -40,6 +43,8 @@ export class Failures {
           args: describeArguments(request.rawArgs, this.#showArgs),
         },
         system_context: this.#system(request.worker),
+        ...(request.stack !== undefined && { python_stack: request.stack }),
+        ...(request.failedAttempts !== undefined && { attempts: request.failedAttempts }),
         ...init.context,
       },
     });
@@ -60,7 +65,7 @@ export class Failures {
   }
 
   /** A worker that did not become ready. */
-  ofStart(worker: Worker, death: Death, startTimeoutMs: number): SnakepitError {
+  ofStart(worker: Worker, death: Death, startTimeoutMs: number, exit: WorkerExit): SnakepitError {
     const { failure } = death;
     const late =
       death.why === 'start_failed' &&
@@ -71,27 +76,27 @@ export class Failures {
       failure?.message ??
       (late
         ? `Worker ${worker.id} was not ready after ${startTimeoutMs} ms: raise startTimeoutMs, or load less in @on_start.`
-        : [death.detail, ...death.stderrTail].join('\n'));
+        : [death.detail, ...worker.vitals.stderrTail].join('\n'));
     return new SnakepitError('worker_start_failed', message, {
       context: {
         ...(failure !== undefined && pythonContext(failure)),
         system_context: this.#system(worker),
-        exit: exitContext(death, []),
+        exit,
       },
     });
   }
 
   /** A worker that died, told without any one request. */
-  ofDeath(worker: Worker, death: Death, lost: readonly Request[]): SnakepitError {
-    return new SnakepitError(codeOfDeath(death), death.detail, {
-      context: { system_context: this.#system(worker), exit: exitContext(death, lost) },
+  ofDeath(worker: Worker, death: Death, exit: WorkerExit): SnakepitError {
+    return new SnakepitError(codeOfDeath(death), `${death.detail}${cause(exit)}`, {
+      context: { system_context: this.#system(worker), exit },
     });
   }
 
   /** What a worker's death means for a request that was running in it. */
-  ofLostRequest(request: Request, death: Death, lost: readonly Request[]): SnakepitError {
-    return this.ofRequest(request, codeOfDeath(death), `${death.detail}${lastWords(death)}`, {
-      context: { exit: exitContext(death, lost) },
+  ofLostRequest(request: Request, death: Death, exit: WorkerExit): SnakepitError {
+    return this.ofRequest(request, codeOfDeath(death), `${death.detail}${cause(exit)}`, {
+      context: { exit },
     });
   }
 
@@ -109,7 +114,8 @@ export class Failures {
   }
 }
 
-const codeOfDeath = (death: Death): ErrorCode => {
+/** What a worker's death makes of a request, and of the worker. */
+export const codeOfDeath = (death: Death): ErrorCode => {
   switch (death.why) {
     case 'stuck':
       return 'worker_stuck';
@@ -123,9 +129,10 @@ const codeOfDeath = (death: Death): ErrorCode => {
   }
 };
 
-/** The one line of what it wrote that says most: what faulthandler calls the cause, else the last. */
-const lastWords = ({ stderrTail }: Death): string => {
-  const lines = stderrTail.filter((line) => line.trim() !== '');
+/** What else is known of the cause: the kernel's word, else the one line of what it wrote that says most. */
+const cause = ({ oom_evidence, stderr_tail }: WorkerExit): string => {
+  if (oom_evidence !== undefined) return ` ${oom_evidence}`;
+  const lines = stderr_tail.filter((line) => line.trim() !== '');
   const words = lines.find((line) => line.startsWith('Fatal Python error')) ?? lines.at(-1);
   return words === undefined ? '' : ` Its last words: ${words.trim()}`;
 };
@@ -136,11 +143,4 @@ const pythonContext = (failure: Failure): Partial<ErrorContext> => ({
     exception: failure.exception,
     error_message: `${failure.exception.type}: ${failure.exception.message}`,
   }),
-});
-
-const exitContext = (death: Death, lost: readonly Request[]): WorkerExit => ({
-  code: death.exit.code,
-  signal: death.exit.signal,
-  stderr_tail: [...death.stderrTail],
-  in_flight: lost.map((request) => request.requestId),
 });

@@ -1,6 +1,16 @@
+export type { OomWitness } from './certificate.ts';
 export type { PoolFacts } from './facts.ts';
 export { KeepAlive } from './keepalive.ts';
-export type { LaunchSettings } from './launcher.ts';
+export { type Launcher, type LaunchSettings, processLauncher } from './launcher.ts';
+export { MemoryGuard } from './memory-guard.ts';
 export { Pit } from './pit.ts';
 export { Pool, type PoolInit } from './pool.ts';
-export type { CallOptions, CallResult, CallStream, ControlPort, Timings } from './port.ts';
+export type {
+  CallOptions,
+  CallResult,
+  CallStream,
+  ControlPort,
+  Recycled,
+  Timings,
+  WorkerStacks,
+} from './port.ts';

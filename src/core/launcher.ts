@@ -1,7 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
-import { WorkerProcess } from '../process/index.ts';
+import { type Guardian, WorkerProcess } from '../process/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { Worker } from './worker.ts';
+
+/** Starts what is behind a worker. Rejects when not even a link could be made. */
+export type Launcher = (worker: Worker) => Promise<void>;
 
 /** What every worker process of a pool is started with. */
 export interface LaunchSettings {
@@ -10,7 +13,10 @@ export interface LaunchSettings {
   readonly cwd: string;
   /** Environment of the worker in a slot, without what the link adds. */
   readonly envOf: (slot: number) => Record<string, string>;
+  readonly outputRate: { readonly perSecond: number; readonly burst: number };
+  readonly stackSignal: boolean;
   readonly transport: Transport;
+  readonly guardian: Guardian;
 }
 
 /**
@@ -19,16 +25,25 @@ export interface LaunchSettings {
  */
 const hostPid: Record<string, string> = isMainThread ? { SNAKEPIT_HOST_PID: String(process.pid) } : {};
 
-/** Starts the process behind a worker. `-X utf8` makes text mean UTF-8 whatever the locale is; `-u` is not needed, since the runtime writes lines itself. */
-export const launch = async (worker: Worker, settings: LaunchSettings): Promise<void> => {
-  const link = await settings.transport.open({ workerId: worker.id, slot: worker.slot }, worker);
-  const child = new WorkerProcess({
-    command: settings.python,
-    args: ['-X', 'utf8', '-m', 'snakepit._worker'],
-    cwd: settings.cwd,
-    env: { ...settings.envOf(worker.slot), ...hostPid, ...link.env },
-    onLine: (stream, line) => worker.line(stream, line),
-    onExit: (exit) => worker.exited(exit),
-  });
-  worker.attach(link, child);
-};
+/** Starts Python processes. `-X utf8` makes text mean UTF-8 whatever the locale is; `-u` is not needed, since the runtime writes lines itself. */
+export const processLauncher =
+  (settings: LaunchSettings): Launcher =>
+  async (worker) => {
+    const { transport, guardian, outputRate, stackSignal } = settings;
+    const link = await transport.open({ workerId: worker.id, slot: worker.slot }, worker);
+    const child = new WorkerProcess({
+      command: settings.python,
+      args: ['-X', 'utf8', '-m', 'snakepit._worker'],
+      cwd: settings.cwd,
+      env: { ...settings.envOf(worker.slot), ...hostPid, ...link.env },
+      outputRate,
+      stackSignal,
+      onLine: (stream, line, fate) => worker.line(stream, line, fate),
+      onExit: (exit) => {
+        if (child.pid !== undefined) guardian.forget(child.pid);
+        worker.exited(exit);
+      },
+    });
+    if (child.pid !== undefined) guardian.watch(child.pid);
+    worker.attach(link, child);
+  };

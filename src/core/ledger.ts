@@ -1,7 +1,9 @@
-import type { SnakepitError } from '../errors/index.ts';
-import { type EventBus, type EventHandle, epochOf } from '../events/index.ts';
+import type { ErrorCode, FailedAttempt, SnakepitError } from '../errors/index.ts';
+import { type EventBus, type EventHandle, epochOf, monotonic } from '../events/index.ts';
 import type { Request } from './request.ts';
 import type { Worker } from './worker.ts';
+
+const MEBIBYTE = 2 ** 20;
 
 type FailureEvent =
   | 'snakepit.request.failed'
@@ -34,6 +36,8 @@ export class Ledger {
   readonly #queued: EventHandle<'snakepit.request.queued'>;
   readonly #started: EventHandle<'snakepit.request.started'>;
   readonly #completed: EventHandle<'snakepit.request.completed'>;
+  readonly #slow: EventHandle<'snakepit.request.slow'>;
+  readonly #retried: EventHandle<'snakepit.request.retried'>;
   readonly #failures: { readonly [N in FailureEvent]: EventHandle<N> };
   readonly #opened: EventHandle<'snakepit.stream.opened'>;
   readonly #chunk: EventHandle<'snakepit.stream.chunk'>;
@@ -49,6 +53,8 @@ export class Ledger {
     this.#queued = bus.event('snakepit.request.queued');
     this.#started = bus.event('snakepit.request.started');
     this.#completed = bus.event('snakepit.request.completed');
+    this.#slow = bus.event('snakepit.request.slow');
+    this.#retried = bus.event('snakepit.request.retried');
     this.#failures = {
       'snakepit.request.failed': bus.event('snakepit.request.failed'),
       'snakepit.request.timed_out': bus.event('snakepit.request.timed_out'),
@@ -83,6 +89,25 @@ export class Ledger {
     else this.#chunk.count++;
   }
 
+  slow(request: Request, now: number): void {
+    this.#slow.emit(
+      { duration_ms: now - request.acceptedAt, threshold_ms: request.slowAfterMs },
+      {
+        ...this.about(request, now),
+        phase: request.phase === 'running' ? 'running' : 'queued',
+        python_stack: request.stack,
+      },
+    );
+  }
+
+  retried(request: Request, attempt: FailedAttempt | undefined, delayMs: number): void {
+    if (attempt === undefined) return;
+    this.#retried.emit(
+      { attempt: attempt.attempt, delay_ms: delayMs },
+      { ...this.about(request, monotonic()), code: attempt.code as ErrorCode, message: attempt.message },
+    );
+  }
+
   /** `settledAt` must be set. */
   settled(request: Request, error: SnakepitError | undefined): void {
     const durationMs = request.settledAt - request.acceptedAt;
@@ -108,8 +133,11 @@ export class Ledger {
         queue_time_ms: request.queueMs,
         python_ms: request.pythonMs,
         python_cpu_ms: request.cpuMs,
+        serialise_ms: request.serialiseMs,
+        transport_ms: request.transportMs,
         bytes_in: request.bytesIn,
         bytes_out: request.bytesOut,
+        peak_rss_mb: request.peakRssBytes === 0 ? undefined : request.peakRssBytes / MEBIBYTE,
       },
       metadata,
     );
@@ -153,7 +181,7 @@ export class Ledger {
     const name = eventOfStatus[error.status];
     const metadata = { ...this.about(request, request.settledAt), ...failureMetadata(error) };
     if (name === 'snakepit.request.timed_out') {
-      this.#failures[name].emit({ duration_ms: durationMs, timeout_ms: request.waitMs }, metadata);
+      this.#failures[name].emit({ duration_ms: durationMs, timeout_ms: request.timeoutMs }, metadata);
     } else this.#failures[name].emit({ duration_ms: durationMs }, metadata);
   }
 

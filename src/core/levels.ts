@@ -1,4 +1,5 @@
 import {
+  epochOf,
   monotonic,
   type PoolSnapshot,
   type WorkerSnapshot,
@@ -13,13 +14,16 @@ import type { Worker } from './worker.ts';
 export const poolSnapshot = (pool: Pool): PoolSnapshot => {
   const { facts } = pool;
   const now = monotonic();
+  const loop = pool.supervisor.crashLoop;
+  const waiting = pool.queue.depth + pool.retries.waiting;
   const { slots } = pool.supervisor;
   const workers = slots.map((slot) => slotSnapshot(slot, pool, now));
-  const introduction = pool.supervisor.workers.find(
-    (worker) => worker.introduction !== undefined,
-  )?.introduction;
+  const living = [...pool.supervisor.workers];
+  const introduction = living.find((worker) => worker.introduction !== undefined)?.introduction;
+  const extra = living.flatMap((worker) => extraSnapshot(worker, pool, now) ?? []);
+  const gone = pool.supervisor.goneTotals(now);
   const byState = Object.fromEntries(workerStates.map((state) => [state, 0])) as Record<WorkerState, number>;
-  for (const worker of workers) byState[worker.state]++;
+  for (const worker of [...workers, ...extra]) byState[worker.state]++;
   return {
     name: pool.name,
     state: pool.state,
@@ -31,49 +35,87 @@ export const poolSnapshot = (pool: Pool): PoolSnapshot => {
     commands: pool.commands,
     workers_desired: slots.length,
     workers,
+    extra_workers: extra,
     workers_by_state: byState,
     available_workers: byState.ready,
     busy_workers: byState.busy,
     slots: (byState.ready + byState.busy) * pool.options.concurrency,
-    slot_busy_seconds_total: slots.reduce((sum, slot) => sum + slot.slotBusyMsTotal(now), 0) / 1000,
-    queue_depth: pool.queue.depth,
+    slot_busy_seconds_total:
+      slots.reduce((sum, slot) => sum + slot.totals(now).slotBusyMs, gone?.slotBusyMs ?? 0) / 1000,
+    gone_slots:
+      gone === undefined
+        ? null
+        : {
+            requests_total: gone.requests,
+            busy_seconds_total: gone.busyMs / 1000,
+            cpu_seconds_total: gone.cpuSeconds,
+          },
+    queue_depth: waiting,
     queue_capacity: pool.queue.capacity,
-    requests_in_flight: pool.inFlight - pool.queue.depth,
+    requests_in_flight: pool.inFlight - waiting,
     saturated_total: pool.queue.saturatedTotal,
     ready: pool.supervisor.serving,
-    start_error: pool.startError?.context ?? null,
+    start_error: pool.admission.startError?.context ?? null,
+    crash_loop:
+      loop === undefined
+        ? null
+        : { since: epochOf(loop.since), retry_in_ms: loop.until - now, why: loop.why },
+    quarantined_requests: pool.poison.quarantined,
+    circuit: pool.breaker?.state ?? null,
+    memory_hints: pool.leaks.hints,
   };
 };
 
-const slotSnapshot = (slot: Slot, pool: Pool, now: number): WorkerSnapshot => {
-  const { worker } = slot;
-  const current = worker === undefined ? null : currentRequest(worker, now);
+const slotSnapshot = (slot: Slot, pool: Pool, now: number): WorkerSnapshot =>
+  snapshotOf(slot, slot.worker, 'primary', pool, now);
+
+/** A process beside the one that fills its slot; undefined for that one. */
+const extraSnapshot = (worker: Worker, pool: Pool, now: number): WorkerSnapshot | undefined => {
+  const slot = pool.supervisor.slotOf(worker);
+  if (slot === undefined || (slot.worker === worker && !slot.retired)) return undefined;
+  return snapshotOf(slot, worker, slot.successor === worker ? 'successor' : 'leaving', pool, now);
+};
+
+const snapshotOf = (
+  slot: Slot,
+  worker: Worker | undefined,
+  role: WorkerSnapshot['role'],
+  pool: Pool,
+  now: number,
+): WorkerSnapshot => {
+  const totals = slot.totals(now);
   return {
     id: worker?.id ?? null,
     slot: slot.index,
-    state: stateOf(slot),
+    state: stateOf(slot, worker),
+    role,
     pid: worker?.pid ?? null,
     phase: worker?.status.kind === 'starting' ? worker.status.phase : null,
     uptime_ms: worker === undefined ? 0 : now - worker.spawnedAt,
     start_timeout_ms: pool.options.startTimeoutMs,
     requests: worker?.load.finished ?? 0,
-    slot_requests_total: slot.requestsTotal,
-    slot_busy_seconds_total: slot.busyMsTotal(now) / 1000,
-    slot_cpu_seconds_total: slot.cpuSecondsTotal,
+    slot_requests_total: totals.requests,
+    slot_busy_seconds_total: totals.busyMs / 1000,
+    slot_cpu_seconds_total: totals.cpuSeconds,
     slot_restarts: slot.restarts,
     in_flight: worker?.load.running ?? 0,
     memory_bytes: worker?.lastStats?.rssBytes ?? null,
     cpu_seconds: worker?.lastStats?.cpuSeconds ?? null,
     python_version: worker?.introduction?.pythonVersion ?? null,
     codec: worker?.introduction?.codec ?? null,
-    current,
+    current: worker === undefined ? null : currentRequest(worker, now),
+    heartbeat_ms_ago: worker === undefined || worker.pulse.heardAt === 0 ? null : now - worker.pulse.heardAt,
+    failures: slot.failures,
+    quarantined_until: slot.state.kind === 'quarantined' ? epochOf(slot.state.until) : null,
+    last_exit: slot.lastExit ?? null,
   };
 };
 
-/** A slot without a worker waits for its next start. */
-const stateOf = ({ worker }: Slot): WorkerState => {
-  if (worker === undefined || worker.status.kind === 'exited') return 'backoff';
-  return worker.status.kind;
+/** A slot without a worker waits for its next start. A worker that does not answer has no free slot to offer. */
+const stateOf = (slot: Slot, worker: Worker | undefined): WorkerState => {
+  if (worker === undefined) return slot.state.kind === 'quarantined' ? 'quarantined' : 'backoff';
+  if (worker.status.kind === 'exited') return 'backoff';
+  return worker.status.kind === 'ready' && worker.pulse.silent ? 'busy' : worker.status.kind;
 };
 
 const currentRequest = (worker: Worker, now: number): WorkerSnapshot['current'] => {

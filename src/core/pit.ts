@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors/index.ts';
+import { type ErrorCode, SnakepitError } from '../errors/index.ts';
 import {
   currentContext,
   type EventBus,
@@ -15,12 +15,16 @@ import type { KeepAlive } from './keepalive.ts';
 import { Ledger } from './ledger.ts';
 import { poolSnapshot } from './levels.ts';
 import type { Pool } from './pool.ts';
-import type { CallOptions, CallResult, CallStream, ControlPort } from './port.ts';
+import type { CallOptions, CallResult, CallStream, ControlPort, Recycled, WorkerStacks } from './port.ts';
 import { Request, type Waiter } from './request.ts';
 import { PitStream } from './stream.ts';
+import type { Worker } from './worker.ts';
 
 const NO_ARGS: Record<string, unknown> = Object.freeze({});
 const NO_OPTIONS: CallOptions = Object.freeze({});
+const MAX_PRIORITY = 10;
+/** As of the option `workers`. */
+const MAX_WORKERS = 1024;
 /** Node's timers overflow above this. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -94,12 +98,69 @@ export class Pit implements ControlPort {
     return (await Promise.all(drained)).every(Boolean);
   }
 
+  async recycleWorker(workerId: string): Promise<Recycled> {
+    const { pool, worker } = this.#worker(workerId);
+    return this.#awaited(pool.recycler.one(worker, 'reload'));
+  }
+
+  async recyclePool(pool: string): Promise<readonly Recycled[]> {
+    return this.#awaited(this.#pool(pool).recycler.all('reload'));
+  }
+
+  async stackOf(workerId: string): Promise<WorkerStacks> {
+    const { pool, worker } = this.#worker(workerId);
+    return this.#awaited(pool.stacks.ofWorker(worker));
+  }
+
+  unquarantine(pool: string): { slots: number[]; requests: number } {
+    return this.#pool(pool).unquarantine();
+  }
+
+  async resize(pool: string, workers: number): Promise<void> {
+    if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+      const message = `The number of workers is a whole one from 1 to ${MAX_WORKERS}, got ${String(workers)}.`;
+      throw new SnakepitError('invalid_configuration', message);
+    }
+    this.#pool(pool).resize(workers);
+  }
+
   /** Drains, then ends every worker. Calling it again gives the same promise. */
   close(drainMs?: number): Promise<void> {
     this.#closing ??= Promise.all(
       [...this.#pools.values()].map((pool) => pool.close(drainMs ?? pool.options.drainTimeoutMs)),
     ).then(() => this.#keepAlive.stop());
     return this.#closing;
+  }
+
+  /** What somebody waits for keeps Node running, as a request does. */
+  #awaited<T>(work: Promise<T>): Promise<T> {
+    this.#keepAlive.hold();
+    return work.finally(() => this.#keepAlive.release());
+  }
+
+  #pool(name: string): Pool {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw new SnakepitError('unknown_pool', this.#noPool(name));
+    return pool;
+  }
+
+  #noPool(name: string): string {
+    const known = [...this.#pools.keys()].map((key) => `'${key}'`).join(', ');
+    return `There is no pool '${name}'. Configured: ${known}.`;
+  }
+
+  #worker(id: string): { pool: Pool; worker: Worker } {
+    for (const pool of this.#pools.values()) {
+      const worker = pool.supervisor.byId(id);
+      if (worker !== undefined) return { pool, worker };
+    }
+    const living = [...this.#pools.values()].flatMap((pool) =>
+      Array.from(pool.supervisor.workers, (worker) => worker.id),
+    );
+    throw new SnakepitError(
+      'no_workers',
+      `No worker has the id '${id}'. Living: ${living.join(', ') || 'none'}.`,
+    );
   }
 
   #submit(
@@ -112,25 +173,28 @@ export class Pit implements ControlPort {
     const pool = this.#pools.get(name);
     const context = currentContext();
     const traceparent = options.traceparent ?? context?.traceparent;
+    const timeoutMs = options.timeoutMs ?? pool?.options.timeoutMs ?? 1;
     const init = {
       requestId: newRequestId(),
       correlationId: correlationIdOf(options, context?.correlation_id, traceparent),
       traceparent,
       command,
       rawArgs: args,
-      timeoutMs: options.timeoutMs ?? pool?.options.timeoutMs ?? 1,
+      timeoutMs,
+      slowAfterMs: pool?.options.slowAfterMs ?? timeoutMs / 2,
+      idempotent: options.idempotent ?? pool?.isIdempotent(command) ?? false,
+      priority: options.priority ?? 0,
+      fairnessKey: options.fairnessKey,
       acceptedAt: monotonic(),
       waiter,
       aborted: options.signal?.aborted === true,
     };
-    const fault = faultOf(command, args, init.timeoutMs);
+    const fault = faultOf(command, args, init.timeoutMs, options);
     if (pool === undefined || fault !== undefined) {
-      const known = [...this.#pools.keys()].map((key) => `'${key}'`).join(', ');
-      const unknown = `There is no pool '${name}'. Configured: ${known}.`;
       this.#refuse(
         new Request(init),
         fault === undefined ? 'unknown_pool' : 'invalid_arguments',
-        fault ?? unknown,
+        fault ?? this.#noPool(name),
       );
       return;
     }
@@ -162,7 +226,18 @@ const correlationIdOf = (
   return (traceparent === undefined ? undefined : traceIdOf(traceparent)) ?? newCorrelationId();
 };
 
-const faultOf = (command: unknown, args: unknown, timeoutMs: number): string | undefined => {
+const faultOf = (
+  command: unknown,
+  args: unknown,
+  timeoutMs: number,
+  { priority, fairnessKey }: CallOptions,
+): string | undefined => {
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= MAX_PRIORITY)) {
+    return `priority is a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}, got ${String(priority)}.`;
+  }
+  if (fairnessKey !== undefined && typeof fairnessKey !== 'string') {
+    return `fairnessKey is a string, got ${String(fairnessKey)}.`;
+  }
   if (typeof command !== 'string' || command === '') return `A command is a name, got ${String(command)}.`;
   if (typeof args !== 'object' || args === null || Array.isArray(args)) {
     return `Arguments are an object of names and values, got ${Array.isArray(args) ? 'an array' : String(args)}.`;

@@ -1,25 +1,39 @@
 import type { ResolvedPool } from '../config/index.ts';
-import { type ErrorCode, SnakepitError } from '../errors/index.ts';
-import { type CommandInfo, type EventBus, monotonic, type PoolState } from '../events/index.ts';
-import { PayloadTooLarge, prepare, UnserializableValue } from '../transport/index.ts';
+import { type ErrorCode, SnakepitError, type WorkerExit } from '../errors/index.ts';
+import { after, type CommandInfo, type EventBus, monotonic, type PoolState } from '../events/index.ts';
+import { Admission } from './admission.ts';
+import { Breaker } from './breaker.ts';
+import type { OomWitness } from './certificate.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { PoolFacts } from './facts.ts';
 import { Failures } from './failures.ts';
+import { Graces } from './graces.ts';
+import { Heart } from './heart.ts';
 import type { KeepAlive } from './keepalive.ts';
-import type { LaunchSettings } from './launcher.ts';
+import type { Launcher } from './launcher.ts';
+import { Leaks } from './leaks.ts';
 import { Ledger } from './ledger.ts';
+import { Poison } from './poison.ts';
 import { RequestQueue } from './queue.ts';
+import { Recycler } from './recycler.ts';
 import { Relay } from './relay.ts';
 import { Request, type RequestInit } from './request.ts';
+import { Retries } from './retries.ts';
+import { Stacks } from './stacks.ts';
 import { Supervisor } from './supervisor.ts';
-import type { Death, Worker, WorkerListener, WorkerStatus } from './worker.ts';
+import { Watch } from './watch.ts';
+import type { Worker, WorkerListener } from './worker.ts';
+import type { Death, WorkerStatus } from './worker-status.ts';
 
 /** What a pool is made from. */
 export interface PoolInit {
   readonly name: string;
   readonly options: ResolvedPool;
-  readonly launch: LaunchSettings;
+  readonly launcher: Launcher;
+  readonly oomEvidence: OomWitness;
+  /** How workers are replaced where the options leave it open. */
+  readonly recycleOrder: 'start_first' | 'stop_first';
   readonly bus: EventBus;
   readonly keepAlive: KeepAlive;
   /** Arguments whose scalars error contexts may show. */
@@ -29,29 +43,40 @@ export interface PoolInit {
   readonly facts: PoolFacts;
 }
 
-/** Accepts requests, has them run by workers, and settles each exactly once. */
+/**
+ * Accepts requests, has them run by workers, and settles each exactly once. Over the usual length because it is the one place where requests, workers and the
+ * policies for both meet; each policy is a file of its own.
+ */
 export class Pool {
   readonly name: string;
   readonly options: ResolvedPool;
   readonly facts: PoolFacts;
   readonly supervisor: Supervisor;
+  readonly recycler: Recycler;
+  readonly stacks: Stacks;
   readonly queue: RequestQueue;
   readonly dispatcher: Dispatcher;
+  readonly poison: Poison;
+  readonly breaker: Breaker | undefined;
+  readonly retries: Retries;
+  readonly leaks = new Leaks();
+  readonly admission: Admission;
   readonly startedAt = monotonic();
   state: PoolState = 'starting';
   commands: readonly CommandInfo[] = [];
   /** Requests accepted and not settled. */
   inFlight = 0;
-  /** Why no worker can be started, until one can. */
-  startError: SnakepitError | undefined;
   readonly #init: PoolInit;
   readonly #ledger: Ledger;
   readonly #failures: Failures;
-  readonly #deadlines = new Deadlines<Request>((request) => this.#onDeadline(request));
-  /** Requests whose callers have their answer while Python is still at it, with the time it gets to end them. */
-  readonly #graces = new Map<Request, NodeJS.Timeout>();
+  readonly #watch: Watch;
+  readonly #heart: Heart;
+  readonly #graces: Graces;
+  readonly #idempotent: ReadonlySet<string>;
+  readonly #deadlines = new Deadlines<Request>((request) => this.#onDue(request));
   readonly #readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
   readonly #idleWaiters = new Set<() => void>();
+  #begun = 0;
 
   constructor(init: PoolInit) {
     const { name, options, bus } = init;
@@ -59,17 +84,29 @@ export class Pool {
     this.name = name;
     this.options = options;
     this.facts = init.facts;
+    this.#idempotent = new Set(options.idempotent);
     this.#ledger = new Ledger(bus, name);
     this.#failures = new Failures(name, init.showArgs);
+    this.stacks = new Stacks(options);
+    this.#watch = new Watch(this.stacks, this.#ledger);
+    this.poison = new Poison(options);
+    this.breaker = options.circuitBreaker === undefined ? undefined : new Breaker(options.circuitBreaker);
     this.supervisor = new Supervisor({
       ...init,
       failures: this.#failures,
       listener: {
         workerReady: () => this.#onReady(),
         startsFail: (error) => this.#onStartsFail(error),
-        requestsLost: (_worker, death, begun, untouched) => this.#onLost(death, begun, untouched),
+        crashLoop: () => this.#onCrashLoop(),
+        requestsLost: (...lost) => this.#onLost(...lost),
       },
       workerListener: this.#workerListener(new Relay(bus, name)),
+    });
+    this.recycler = new Recycler(options, this.supervisor, init.recycleOrder);
+    this.#graces = new Graces(options, this.stacks, this.supervisor.events);
+    this.#heart = new Heart(options, () => this.supervisor.workers, {
+      missed: (worker) => void this.#onMissed(worker),
+      stuck: (worker) => this.#onStuck(worker),
     });
     this.queue = new RequestQueue(options.maxQueue, {
       bus,
@@ -82,21 +119,40 @@ export class Pool {
       () => this.supervisor.workers,
       (worker, request, now) => this.#send(worker, request, now),
     );
+    this.retries = new Retries(
+      options.retries,
+      () => this.#begun,
+      (request) => this.#again(request),
+    );
+    const { queue, supervisor, poison, breaker } = this;
+    this.admission = new Admission({
+      name,
+      options,
+      queue,
+      supervisor,
+      poison,
+      breaker,
+      failures: this.#failures,
+    });
   }
 
   /** Starts the workers. Requests are taken before that already; they wait. */
   start(): void {
     this.supervisor.start();
+    this.#heart.start();
   }
 
   /** Workers without a free slot. */
   get busyWorkers(): number {
-    return this.supervisor.workers.filter((worker) => worker.status.kind === 'busy').length;
+    let busy = 0;
+    for (const worker of this.supervisor.workers) if (worker.status.kind === 'busy') busy++;
+    return busy;
   }
 
   /** Resolves with the first ready worker; rejects when every slot has failed to start, or the pool is closed first. */
   ready(): Promise<void> {
-    if (this.startError !== undefined) return Promise.reject(this.startError);
+    const { startError } = this.admission;
+    if (startError !== undefined) return Promise.reject(startError);
     if (this.state !== 'starting') return Promise.resolve();
     this.#init.keepAlive.hold();
     const waiting = new Promise<void>((resolve, reject) => this.#readyWaiters.push({ resolve, reject }));
@@ -111,7 +167,7 @@ export class Pool {
     this.#ledger.queued(request, this.queue.depth + 1);
     const refusal = init.aborted
       ? this.#error(request, 'cancelled', 'The caller had cancelled the request before it was made.', true)
-      : this.#refusal(request);
+      : this.admission.refusal(request, this.state, this.dispatcher.freeWorkers === 0);
     if (refusal !== undefined) this.#settle(request, refusal, undefined, monotonic());
     else {
       this.#deadlines.add(request);
@@ -120,14 +176,31 @@ export class Pool {
     return request;
   }
 
+  /** Whether a command may be started again where the caller does not say. */
+  isIdempotent(command: string): boolean {
+    return this.#idempotent.has(command);
+  }
+
   /** Answers the caller with `cancelled` now and has Python stop. Does nothing once it is settled. */
   cancel(request: Request, message = 'The caller cancelled the request.'): void {
     this.#giveUp(request, 'cancelled', message);
   }
 
-  /** The same for a request whose time is up. */
+  /** The same for a request whose time is up; the error tells what it was doing. */
   timeOut(request: Request, message: string): void {
-    this.#giveUp(request, 'timeout', message);
+    this.#watch.late(request, () => this.#giveUp(request, 'timeout', message));
+  }
+
+  /** Changes the number of workers; clears what keeps slots empty. */
+  resize(workers: number): void {
+    this.options.workers = workers;
+    this.supervisor.resize(workers);
+    this.supervisor.unquarantine();
+  }
+
+  /** Lets quarantined slots start and quarantined requests through. */
+  unquarantine(): { slots: number[]; requests: number } {
+    return { slots: this.supervisor.unquarantine(), requests: this.poison.clear() };
   }
 
   /** Takes nothing new and waits for what is there, at most `withinMs`. Resolves with whether all of it was finished. */
@@ -138,15 +211,15 @@ export class Pool {
       const draining = this.#init.bus.event('snakepit.pool.draining');
       draining.emit({ in_flight: this.inFlight - queue_size, queue_size }, { pool_name: this.name });
     }
-    if (this.inFlight === 0) return true;
+    if (this.inFlight === 0 || withinMs <= 0) return this.inFlight === 0;
     return new Promise((resolve) => {
       const settle = (idle: boolean) => {
-        clearTimeout(timer);
+        timer.stop();
         this.#idleWaiters.delete(onIdle);
         resolve(idle);
       };
       const onIdle = () => settle(true);
-      const timer = setTimeout(() => settle(false), withinMs);
+      const timer = after(withinMs, () => settle(false));
       this.#idleWaiters.add(onIdle);
     });
   }
@@ -161,7 +234,7 @@ export class Pool {
       `The pool '${this.name}' was closed before it had a ready worker.`,
     );
     for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(closed);
-    this.#refuseQueued((request) =>
+    this.#refuseWaiting((request) =>
       this.#error(request, 'draining', 'The pool was closed while the request waited.'),
     );
     for (const worker of this.supervisor.workers) {
@@ -169,69 +242,41 @@ export class Pool {
         this.cancel(request, 'The pool was closed before the request was finished.');
     }
     await this.supervisor.close(this.options.termTimeoutMs, this.options.killTimeoutMs);
+    this.#heart.stop();
     this.dispatcher.stop();
     this.#deadlines.clear();
-    for (const request of this.#graces.keys()) this.#endGrace(request);
+    this.#graces.stop();
     const uptime_ms = monotonic() - this.startedAt;
     this.#init.bus.event('snakepit.pool.stopped').emit({ uptime_ms }, { pool_name: this.name });
     this.#init.keepAlive.release();
   }
 
-  /** Why a request cannot be taken, or undefined. Makes its arguments sendable. */
-  #refusal(request: Request): SnakepitError | undefined {
-    if (this.state === 'draining' || this.state === 'closed') {
-      return this.#error(
-        request,
-        'draining',
-        `The pool '${this.name}' is ${this.state} and takes no new requests.`,
-      );
-    }
-    if (this.startError !== undefined) {
-      const { message, context } = this.startError;
-      const retryAfterMs = this.options.maxRestartDelayMs;
-      return this.#failures.ofRequest(request, 'worker_start_failed', message, { context, retryAfterMs });
-    }
-    if (this.dispatcher.freeWorkers === 0 && !this.queue.hasRoom()) {
-      const message = `The queue of pool '${this.name}' is full (${this.queue.capacity} requests wait): send less, or raise workers or maxQueue.`;
-      return this.#failures.ofRequest(request, 'queue_full', message, { retryAfterMs: 1000 });
-    }
-    try {
-      const { value, tagged } = prepare(request.rawArgs);
-      request.args = value;
-      request.tagged = tagged;
-      return undefined;
-    } catch (error) {
-      return this.#unsendable(request, error);
-    }
-  }
-
   #send(worker: Worker, request: Request, now: number): void {
+    // Others like it may have killed while it waited.
+    const poison = this.admission.poisoned(request);
+    if (poison !== undefined) {
+      this.#settle(request, poison, undefined, now);
+      return;
+    }
     try {
       worker.assign(request, now);
     } catch (error) {
-      this.#settle(request, this.#unsendable(request, error), undefined, now);
+      this.#settle(request, this.admission.unsendable(request, error), undefined, now);
     }
-  }
-
-  #unsendable(request: Request, error: unknown): SnakepitError {
-    const why = error instanceof Error ? error.message : String(error);
-    if (error instanceof PayloadTooLarge) return this.#error(request, 'payload_too_large', why);
-    const path = error instanceof UnserializableValue ? error.path : '$';
-    const message = `The arguments of '${request.command}' cannot be sent: ${why}.`;
-    return this.#failures.ofRequest(request, 'unserializable', message, {
-      cause: error,
-      context: { path, path_in: 'arguments' },
-    });
   }
 
   /** The only place where a request ends. */
   #settle(request: Request, error: SnakepitError | undefined, result: unknown, now: number): void {
     if (request.phase === 'settled') return;
+    this.#watch.settling(request);
     this.#deadlines.remove(request);
     this.queue.remove(request);
+    this.retries.remove(request);
+    (request.worker as Worker | undefined)?.load.settling(request);
     request.phase = 'settled';
     request.settledAt = now;
     request.release?.();
+    this.breaker?.settled(request, error?.code, request.attempts > 0, now);
     this.#ledger.settled(request, error);
     if (--this.inFlight === 0) {
       this.#init.keepAlive.release();
@@ -245,37 +290,35 @@ export class Pool {
     return this.#failures.ofRequest(request, code, message, retryable === undefined ? {} : { retryable });
   }
 
-  #onDeadline(request: Request): void {
-    if (request.phase === 'queued') {
-      const message = `The request waited ${request.waitMs} ms for a worker of pool '${this.name}' (timeoutMs): add workers or raise the deadline.`;
-      this.#settle(request, this.#error(request, 'queue_timeout', message), undefined, monotonic());
-    } else this.timeOut(request, `The request was not finished after ${request.waitMs} ms (timeoutMs).`);
+  #onDue(request: Request): void {
+    const now = monotonic();
+    if (request.awaitDeadline(now)) {
+      this.#deadlines.add(request);
+      void this.#watch.slow(request);
+    } else if (request.phase === 'queued') {
+      const message = `The request waited ${request.timeoutMs} ms for a worker of pool '${this.name}' (timeoutMs): add workers or raise the deadline.`;
+      const retryAfterMs = this.queue.retryAfterMs(now);
+      const error = this.#failures.ofRequest(request, 'queue_timeout', message, { retryAfterMs });
+      this.#settle(request, error, undefined, now);
+    } else this.timeOut(request, `The request was not finished after ${request.timeoutMs} ms (timeoutMs).`);
   }
 
   #giveUp(request: Request, code: 'cancelled' | 'timeout', message: string): void {
     if (request.phase === 'settled') return;
-    const { worker } = request;
+    const { phase } = request;
+    const worker = phase === 'retrying' ? undefined : (request.worker as Worker | undefined);
     // One that a worker holds unbegun, as far as is known here, may have begun by now: it waited, but it is not safe to repeat.
-    const shown = code === 'timeout' && request.phase === 'assigned' ? 'queue_timeout' : code;
-    this.#settle(request, this.#error(request, shown, message, worker === undefined), undefined, monotonic());
-    if (worker === undefined) return;
-    worker.cancel(request, code);
-    const timer = setTimeout(() => {
-      this.#graces.delete(request);
-      if (worker.holds(request)) worker.kill('stuck');
-    }, this.options.cancelGraceMs).unref();
-    this.#graces.set(request, timer);
+    const shown = code === 'timeout' && phase === 'assigned' ? 'queue_timeout' : code;
+    const repeatable = request.idempotent || (worker === undefined && request.attempts === 0);
+    this.#settle(request, this.#error(request, shown, message, repeatable), undefined, monotonic());
+    if (worker !== undefined) this.#graces.begin(request, worker, code);
   }
 
-  #endGrace(request: Request): void {
-    clearTimeout(this.#graces.get(request));
-    this.#graces.delete(request);
-  }
-
-  #refuseQueued(why: (request: Request) => SnakepitError): void {
+  #refuseWaiting(why: (request: Request) => SnakepitError): void {
     for (let request = this.queue.shift(); request !== undefined; request = this.queue.shift()) {
       this.#settle(request, why(request), undefined, monotonic());
     }
+    for (const request of this.retries.stop()) this.#settle(request, why(request), undefined, monotonic());
   }
 
   #workerListener(relay: Relay): WorkerListener {
@@ -285,20 +328,53 @@ export class Pool {
         this.commands = commands;
       },
       began: (request) => {
+        this.#begun++;
+        this.queue.drainRate.began(request);
         this.#ledger.started(request);
         request.waiter.begun?.();
       },
-      answered: (request, result, now) => this.#settle(request, undefined, result, now),
-      failed: (request, failure, now) =>
-        this.#settle(request, this.#failures.ofPython(request, failure), undefined, now),
-      released: (request) => this.#endGrace(request),
+      answered: (request, result, now) => {
+        this.poison.survived(request);
+        this.#settle(request, undefined, result, now);
+        this.#ran(request);
+      },
+      failed: (request, failure, now) => {
+        this.poison.survived(request);
+        this.#settle(request, this.#failures.ofPython(request, failure), undefined, now);
+        this.#ran(request);
+      },
+      released: (request) => {
+        this.#graces.end(request);
+        this.#ran(request);
+      },
       chunk: (request, value, bytes) => this.#onChunk(request, value, bytes),
-      roomier: (worker, now) => this.dispatcher.fill(worker, now),
+      roomier: (worker) => {
+        if (worker.serving) this.dispatcher.fill(worker);
+        else this.#emptier(worker);
+      },
       recalled: (requests) => this.dispatcher.takeBack(requests),
+      measured: (worker, { rssBytes }) => {
+        this.leaks.measured(worker, rssBytes);
+        this.recycler.check(worker);
+      },
       event: (...event) => relay.event(...event),
       log: (...log) => relay.log(...log),
-      died: (worker, death) => this.supervisor.died(worker, death),
+      died: (worker, death) => {
+        this.#graces.forget(worker);
+        this.supervisor.died(worker, death);
+      },
     };
+  }
+
+  #ran(request: Request): void {
+    const worker = request.worker as Worker;
+    this.leaks.ran(worker, request.command);
+    if (this.recycler.countsRequests) this.recycler.check(worker);
+  }
+
+  #emptier(worker: Worker): void {
+    this.#graces.review(worker);
+    this.supervisor.emptier(worker);
   }
 
   #onStatus(worker: Worker, before: WorkerStatus): void {
@@ -309,8 +385,24 @@ export class Pool {
     else if (kind === 'ready' && before.kind === 'busy') this.#ledger.workerIdle(worker);
   }
 
+  async #onMissed(worker: Worker): Promise<void> {
+    // It gets nothing new until it answers.
+    this.dispatcher.place(worker);
+    const { missed, heardAt } = worker.pulse;
+    const silence = { missed, silent_ms: monotonic() - heardAt };
+    const stack = missed === 1 ? await this.stacks.ofSilent(worker) : undefined;
+    if (worker.pulse.silent) worker.pulse.stack ??= stack;
+    this.supervisor.events.heartbeatMissed(worker, silence, stack);
+    this.#graces.review(worker);
+  }
+
+  #onStuck(worker: Worker): void {
+    this.supervisor.events.stuck(worker, 'heartbeat', worker.pulse.stack);
+    worker.kill('stuck');
+  }
+
   #onReady(): void {
-    this.startError = undefined;
+    this.admission.startError = undefined;
     if (this.state !== 'starting') return;
     this.state = 'running';
     const startup_ms = monotonic() - this.startedAt;
@@ -328,16 +420,36 @@ export class Pool {
   }
 
   #onStartsFail(error: SnakepitError): void {
-    this.startError = error;
+    this.admission.startError = error;
     for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(error);
-    this.#refuseQueued((request) => this.#refusal(request) ?? error);
+    this.#refuseWaiting((request) => this.admission.unserved(request) ?? error);
   }
 
-  #onLost(death: Death, begun: readonly Request[], untouched: readonly Request[]): void {
+  #onCrashLoop(): void {
+    this.admission.looping = true;
+    const message = `The workers of pool '${this.name}' fail as fast as they start.`;
+    this.#refuseWaiting(
+      (request) => this.admission.unserved(request) ?? this.#error(request, 'crash_loop', message),
+    );
+  }
+
+  #onLost(death: Death, exit: WorkerExit, begun: readonly Request[], untouched: readonly Request[]): void {
     const now = monotonic();
-    for (const request of begun)
-      this.#settle(request, this.#failures.ofLostRequest(request, death, begun), undefined, now);
+    this.poison.died(begun);
+    for (const request of begun) {
+      const error = this.#failures.ofLostRequest(request, death, exit);
+      const delayMs = this.state === 'closed' ? undefined : this.retries.offer(request, error, now);
+      if (delayMs === undefined) this.#settle(request, error, undefined, now);
+      else this.#ledger.retried(request, request.failedAttempts?.at(-1), delayMs);
+    }
     this.dispatcher.takeBack(untouched);
+  }
+
+  /** Starts a request again. What has happened to the pool meanwhile counts, a full queue does not: it was accepted. */
+  #again(request: Request): void {
+    const refusal = this.admission.unserved(request);
+    if (refusal !== undefined) this.#settle(request, refusal, undefined, monotonic());
+    else this.dispatcher.dispatch(request, monotonic());
   }
 
   #onChunk(request: Request, value: unknown, bytes: number): void {

@@ -10,6 +10,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Ties the events of one business operation together. Default: that of `withContext`, the trace id of `traceparent`, or a new one. */
   readonly correlationId?: string | undefined;
+  /** May be started again when a worker dies with it, without double effect. Default: whether the pool's `idempotent` names the command. */
+  readonly idempotent?: boolean | undefined;
+  /** −10 to 10; a higher one is begun first. Default: 0. */
+  readonly priority?: number | undefined;
+  /** Requests of one key take turns with those of other keys, so that one tenant's flood does not keep others waiting. Default: all that name none share one. */
+  readonly fairnessKey?: string | undefined;
   /** W3C trace context, passed on to Python unchanged. Default: that of `withContext`. */
   readonly traceparent?: string | undefined;
 }
@@ -18,6 +24,10 @@ export interface CallOptions {
 export interface Timings {
   /** From acceptance to start. */
   readonly queueMs: number;
+  /** Checking and encoding the arguments, on this side. */
+  readonly serialiseMs: number;
+  /** What is left of the time since the start: sockets, decoding, waiting for the other side. */
+  readonly transportMs: number;
   /** Wall time in the Python handler. */
   readonly pythonMs: number;
   /** CPU time of the handler's thread. */
@@ -28,6 +38,8 @@ export interface Timings {
   readonly bytesIn: number;
   /** Size of the encoded answer, chunks included. */
   readonly bytesOut: number;
+  /** Highest resident memory of the worker, where this request raised it: then it is this request's own. Bytes; undefined where unknown. */
+  readonly peakRssBytes: number | undefined;
 }
 
 /** A result with the facts around it. */
@@ -48,6 +60,36 @@ export interface CallStream<T> extends AsyncIterableIterator<T> {
   readonly timings: Timings | undefined;
 }
 
+/** What became of the replacement of a worker. */
+export interface Recycled {
+  readonly slot: number;
+  readonly old_worker_id: string;
+  /** Null where the new one did not start; the old one goes on then. */
+  readonly new_worker_id: string | null;
+  readonly outcome: 'replaced' | 'start_failed';
+  /** Of a failed start: why. */
+  readonly error?: string;
+  readonly duration_ms: number;
+}
+
+/** Python stacks of a worker at one moment. */
+export interface WorkerStacks {
+  readonly worker_id: string;
+  readonly pid: number | null;
+  /** Who told: the worker's control thread, a signal while it could not, or nobody. */
+  readonly captured: 'control_thread' | 'signal' | 'none';
+  readonly took_ms: number;
+  /** All threads. */
+  readonly threads: string;
+  readonly requests: readonly {
+    readonly request_id: string;
+    readonly command: string;
+    readonly for_ms: number;
+    /** Most recent call last; empty where it could not be told apart. */
+    readonly stack: string;
+  }[];
+}
+
 /**
  * The narrow port through which the edges (HTTP, command line) reach the core; they know nothing else of it.
  */
@@ -66,4 +108,36 @@ export interface ControlPort {
   stream<T = unknown>(command: string, args?: Record<string, unknown>, options?: CallOptions): CallStream<T>;
   /** The levels of this moment. */
   snapshot(): Snapshot;
+  /**
+   * Replaces a worker by a new one; what runs on it is finished first.
+   *
+   * @throws SnakepitError `no_workers` when no worker has that id
+   */
+  recycleWorker(workerId: string): Promise<Recycled>;
+  /**
+   * Replaces the workers of a pool one after the other. A start that fails ends it; the old workers go on.
+   *
+   * @throws SnakepitError `unknown_pool`
+   */
+  recyclePool(pool: string): Promise<readonly Recycled[]>;
+  /**
+   * The Python stacks of a worker, without stopping it.
+   *
+   * @throws SnakepitError `no_workers` when no worker has that id
+   */
+  stackOf(workerId: string): Promise<WorkerStacks>;
+  /**
+   * Lets quarantined slots start again and quarantined requests through.
+   *
+   * @throws SnakepitError `unknown_pool`
+   */
+  unquarantine(pool: string): { readonly slots: readonly number[]; readonly requests: number };
+  /** Takes nothing new and waits for what runs and waits. Resolves with whether all of it was finished in time. */
+  drain(withinMs?: number): Promise<boolean>;
+  /**
+   * Changes the number of workers. Those that are too many finish what they hold.
+   *
+   * @throws SnakepitError `unknown_pool`, `invalid_configuration`
+   */
+  resize(pool: string, workers: number): Promise<void>;
 }

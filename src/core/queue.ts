@@ -1,5 +1,7 @@
 import { type EventBus, type EventHandle, monotonic } from '../events/index.ts';
-import { Chain, Link } from './chain.ts';
+import { Link } from './chain.ts';
+import { DrainRate } from './drain-rate.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { Request } from './request.ts';
 
 /** How busy the workers are, for the events of the queue. */
@@ -9,11 +11,13 @@ export interface Load {
 }
 
 /**
- * The requests that wait for a worker, in order, up to a limit. It says once when it is full and once when it has room again, with room between the two so that a
- * queue at its brim does not flap.
+ * The requests that wait for a worker, in the order of a {@link FairQueue}, up to a limit. What it has accepted it keeps: no request is put out for another.
+ * It says once when it is full and once when it has room again, with room between the two so that a queue at its brim does not flap.
  */
 export class RequestQueue {
-  readonly #chain = new Chain<Request>();
+  /** To be told of each request that begins. */
+  readonly drainRate = new DrainRate();
+  readonly #waiting = new FairQueue<Request>();
   readonly #parked: { readonly count: number };
   readonly #saturated: EventHandle<'snakepit.pool.saturated'>;
   readonly #recovered: EventHandle<'snakepit.pool.recovered'>;
@@ -35,11 +39,11 @@ export class RequestQueue {
 
   /** Requests accepted and not begun, those already handed to a worker included. */
   get depth(): number {
-    return this.#chain.size + this.#parked.count;
+    return this.#waiting.size + this.#parked.count;
   }
 
   get empty(): boolean {
-    return this.#chain.size === 0;
+    return this.#waiting.size === 0;
   }
 
   /** Whether one more fits; says so when it does not. */
@@ -56,30 +60,40 @@ export class RequestQueue {
     return false;
   }
 
+  /** How many requests of a key wait here; those already handed to a worker are not among them. Costs nothing while it is not asked. */
+  countOf(key: string | undefined): number {
+    return this.#waiting.countOf(key);
+  }
+
+  /** Milliseconds (1000 … 60000) until what waits now has begun: when a caller that is refused, or has waited in vain, may try again. */
+  retryAfterMs(now: number): number {
+    return this.drainRate.retryAfterMs(this.depth, this.#waiting.headSince, now);
+  }
+
   push(request: Request): void {
     request.phase = 'queued';
     request.queueLink ??= new Link(request);
-    this.#chain.push(request.queueLink);
+    this.#waiting.push(request.queueLink);
   }
 
-  /** Puts requests that came back from a worker before all others, in their order. */
+  /** Puts requests that came back from a worker before all others of their priority and key, in their order; their keys get the next turns. */
   putBack(requests: readonly Request[]): void {
     for (const request of requests.toReversed()) {
       request.phase = 'queued';
       request.worker = undefined;
       request.queueLink ??= new Link(request);
-      this.#chain.unshift(request.queueLink);
+      this.#waiting.unshift(request.queueLink);
     }
   }
 
   shift(): Request | undefined {
-    const request = this.#chain.shift();
+    const request = this.#waiting.shift();
     if (this.#fullSince !== undefined && this.depth < this.capacity / 2) this.#recover();
     return request;
   }
 
   remove(request: Request): void {
-    if (request.queueLink !== undefined) this.#chain.remove(request.queueLink);
+    if (request.queueLink !== undefined) this.#waiting.remove(request.queueLink);
     if (this.#fullSince !== undefined && this.depth < this.capacity / 2) this.#recover();
   }
 

@@ -1,3 +1,4 @@
+import { after, type Timer } from '../events/index.ts';
 import type { CallStream, Timings } from './port.ts';
 import type { Request, Waiter } from './request.ts';
 
@@ -27,7 +28,7 @@ export class PitStream<T> implements CallStream<T>, Waiter {
   readonly #control: StreamControl;
   #request!: Request;
   #owed = 0;
-  #idle: NodeJS.Timeout | undefined;
+  #idle: Timer | undefined;
   #end: { error: Error | undefined } | undefined;
 
   constructor(buffer: number, idleMs: number, control: StreamControl) {
@@ -83,7 +84,9 @@ export class PitStream<T> implements CallStream<T>, Waiter {
   begun(): void {
     // Silence counts from here, not from the queue.
     this.#control.credit(this.#request, this.#buffer);
-    this.#idle = setTimeout(() => this.#onSilence(), this.#idleMs).unref();
+    // It may begin again, on another worker.
+    this.#idle?.stop();
+    this.#idle = after(this.#idleMs, () => this.#onSilence());
   }
 
   chunk(value: unknown): void {
@@ -114,13 +117,13 @@ export class PitStream<T> implements CallStream<T>, Waiter {
   }
 
   #onSilence(): void {
-    // A reader that does not come is no silence of Python's.
-    if (this.#chunks.length > 0) this.#idle?.refresh();
+    // A reader that does not come is no silence of Python's, nor is a worker that died and has no successor yet.
+    if (this.#chunks.length > 0 || this.#request.phase !== 'running') this.#idle?.refresh();
     else this.#control.silent(this.#request, this.#idleMs);
   }
 
   #over(error: Error | undefined): void {
-    clearTimeout(this.#idle);
+    this.#idle?.stop();
     if (this.#end !== undefined) return;
     const readers = this.#readers.splice(0);
     // With readers waiting there is no chunk left, so the first of them is the one to be told.

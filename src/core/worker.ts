@@ -1,53 +1,33 @@
-import { type CommandInfo, type LogLevel, monotonic, type StartPhase } from '../events/index.ts';
-import type { ProcessExit, WorkerProcess } from '../process/index.ts';
+import { after, type CommandInfo, type LogLevel, monotonic, now, type Timer } from '../events/index.ts';
+import type { LineFate, ProcessExit } from '../process/index.ts';
 import type {
   Failure,
   LinkFault,
   LinkHandler,
+  StackText,
   WorkerIntroduction,
   WorkerLink,
   WorkerStats,
 } from '../transport/index.ts';
 import { Link } from './chain.ts';
+import { explainDeath } from './death.ts';
+import { Pulse } from './pulse.ts';
 import type { Request } from './request.ts';
+import { Vitals } from './vitals.ts';
+import { BUSY, type Death, type EndReason, READY, type WorkerStatus } from './worker-status.ts';
 import { Workload, type WorkloadLimits } from './workload.ts';
 
-/**
- * What a worker is, as one value. `busy` has no free slot. `exited` is the end.
- */
-export type WorkerStatus =
-  | { readonly kind: 'starting'; readonly phase: StartPhase }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'busy' }
-  /** Takes nothing new; `why` tells the exit apart from a crash. */
-  | { readonly kind: 'draining'; readonly why: StopReason }
-  | { readonly kind: 'exited'; readonly death: Death };
-
-/** Why the host ended a worker. */
-export type StopReason =
-  | 'stopped'
-  | 'stuck'
-  | 'start_failed'
-  | 'protocol_error'
-  | 'transport_error'
-  | 'crashed';
-
-/** The end of a worker. */
-export interface Death {
-  readonly why: StopReason;
-  readonly exit: ProcessExit;
-  /** In words, for messages. */
-  readonly detail: string;
-  readonly stderrTail: readonly string[];
-  readonly failure: Failure | undefined;
-}
-
-const READY = { kind: 'ready' } as const;
-const BUSY = { kind: 'busy' } as const;
-
-const STDERR_LINES = 50;
 /** How long the exit of a process may trail the end of its connections. */
 const DYING_MS = 100;
+
+/** The process behind a worker, as far as the core knows it. */
+export interface WorkerHandle {
+  readonly pid: number | undefined;
+  /** Signals the whole process group. */
+  signal(signal: NodeJS.Signals): void;
+  /** What faulthandler says of all threads, without the help of the interpreter; empty where nothing came. */
+  dumpStacks(): Promise<string>;
+}
 
 /** What a worker tells its pool. Called synchronously. */
 export interface WorkerListener {
@@ -61,8 +41,10 @@ export interface WorkerListener {
   released(request: Request): void;
   chunk(request: Request, value: unknown, bytes: number): void;
   /** A slot or a prefetch place came free. */
-  roomier(worker: Worker, at: number): void;
+  roomier(worker: Worker): void;
   recalled(requests: readonly Request[]): void;
+  /** New readings are there. */
+  measured(worker: Worker, stats: WorkerStats): void;
   event(
     worker: Worker,
     request: Request | undefined,
@@ -82,40 +64,62 @@ export interface LogRecord {
   readonly fields: Record<string, unknown>;
 }
 
-/** One Python process and the requests on it. */
+/** What a worker is made from. */
+export interface WorkerInit {
+  readonly id: string;
+  readonly slot: number;
+  /** What it is started for. */
+  readonly origin: 'first' | 'restart' | 'successor';
+  readonly limits: WorkloadLimits;
+  readonly listener: WorkerListener;
+}
+
+/**
+ * One Python process and the requests on it: takes what its link and its process report, and turns that into one status. Over the usual length because it is the one
+ * place where the two meet.
+ */
 export class Worker implements LinkHandler {
   readonly id: string;
   readonly slot: number;
+  readonly origin: WorkerInit['origin'];
   readonly spawnedAt = monotonic();
   /** Its place among the workers with a free slot. */
   readonly freeLink: Link<Worker> = new Link(this);
   /** Its place among the busy workers that may be given unstarted requests. */
   readonly feedLink: Link<Worker> = new Link(this);
+  readonly load: Workload;
+  readonly pulse = new Pulse();
+  readonly vitals = new Vitals();
   status: WorkerStatus = { kind: 'starting', phase: 'spawn' };
   introduction: WorkerIntroduction | undefined;
-  lastStats: WorkerStats | undefined;
   /** When it became ready; 0 before. */
   readyAt = 0;
-  readonly load: Workload;
   readonly #listener: WorkerListener;
-  readonly #stderrTail: string[] = [];
+  readonly #stackWaiters = new Map<number, (stacks: readonly StackText[]) => void>();
+  #lastStackSeq = 0;
   #link: WorkerLink | undefined;
-  #process: WorkerProcess | undefined;
+  #process: WorkerHandle | undefined;
   #failure: Failure | undefined;
   #linkFault: LinkFault | undefined;
   #linkClosed = false;
+  /** To be told to end once it holds nothing. */
+  #stopping = false;
+  #killed = false;
   #abandoned = false;
   #exit: ProcessExit | undefined;
+  /** One of its two ends has been seen; the other is given a moment. */
+  #dying: Timer | undefined;
 
-  constructor(id: string, slot: number, limits: WorkloadLimits, listener: WorkerListener) {
+  constructor({ id, slot, origin, limits, listener }: WorkerInit) {
     this.id = id;
     this.slot = slot;
+    this.origin = origin;
     this.load = new Workload(limits, (request) => listener.began(request));
     this.#listener = listener;
   }
 
   /** Gives the worker its process and the host's end of its link. */
-  attach(link: WorkerLink, process: WorkerProcess): void {
+  attach(link: WorkerLink, process: WorkerHandle): void {
     this.#link = link;
     this.#process = process;
   }
@@ -124,8 +128,17 @@ export class Worker implements LinkHandler {
     return this.#process?.pid;
   }
 
+  get lastStats(): WorkerStats | undefined {
+    return this.vitals.last;
+  }
+
   get alive(): boolean {
     return this.status.kind !== 'exited';
+  }
+
+  /** It was sent SIGKILL; its end is only a matter of time. */
+  get killed(): boolean {
+    return this.#killed;
   }
 
   /** Past its start and taking requests. */
@@ -133,13 +146,14 @@ export class Worker implements LinkHandler {
     return this.status.kind === 'ready' || this.status.kind === 'busy';
   }
 
+  /** Whether it can begin a request now. One that does not answer has not proven that it can. */
   get hasFreeSlot(): boolean {
-    return this.status.kind === 'ready';
+    return this.status === READY && !this.pulse.silent;
   }
 
   /** Busy, but worth giving one more for when a slot comes free. */
   get feedable(): boolean {
-    return this.status.kind === 'busy' && this.load.feedable;
+    return this.status === BUSY && this.load.feedable && !this.pulse.silent;
   }
 
   /**
@@ -149,7 +163,8 @@ export class Worker implements LinkHandler {
    */
   assign(request: Request, now: number): void {
     const link = this.#link as WorkerLink;
-    request.bytesIn = link.request(this.load.nextId(), request, Math.max(0, request.dueAt - now));
+    request.bytesIn = link.request(this.load.nextId(), request, Math.max(0, request.deadline - now));
+    request.serialiseMs = monotonic() - now;
     request.worker = this;
     this.load.add(request, now);
     if (this.load.full && this.status === READY) this.#become(BUSY);
@@ -173,18 +188,58 @@ export class Worker implements LinkHandler {
     this.#link?.recall(this.load.unbegunIds);
   }
 
-  /** Asks it to finish, run `on_stop` and end. */
-  stop(why: StopReason): void {
-    if (!this.alive) return;
-    this.#become({ kind: 'draining', why });
-    this.#link?.stop();
-    this.#process?.signal('SIGTERM');
+  beat(): void {
+    if (this.#link !== undefined) this.pulse.beat(this.#link);
+  }
+
+  /** The stacks of these requests, or of all threads, from its control thread; undefined when it does not answer in time. */
+  askStacks(
+    requests: readonly Request[] | null,
+    withinMs: number,
+  ): Promise<readonly StackText[] | undefined> {
+    const link = this.#link;
+    if (link === undefined || !this.alive) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const seq = ++this.#lastStackSeq;
+      const settle = (stacks: readonly StackText[] | undefined) => {
+        timer.stop();
+        this.#stackWaiters.delete(seq);
+        resolve(stacks);
+      };
+      const timer = after(withinMs, () => settle(undefined));
+      this.#stackWaiters.set(seq, settle);
+      link.stack(seq, requests === null ? null : requests.map(({ wireId }) => wireId));
+    });
+  }
+
+  /** See {@link WorkerHandle.dumpStacks}. */
+  dumpStacks(): Promise<string> {
+    return this.#process?.dumpStacks() ?? Promise.resolve('');
+  }
+
+  /** The ident of the thread that runs a request, as faulthandler prints it, where the worker noted it. */
+  threadOf(request: Request): string | undefined {
+    return this.#link?.progress().find((of) => of.lastStarted === request.wireId)?.thread ?? undefined;
+  }
+
+  /**
+   * Has it finish what it holds, then run `on_stop` and end. What it has not begun is called back. It is told only once it holds nothing: that word goes another way
+   * than requests do, and would overtake one that was sent just now.
+   */
+  stop(why: EndReason): void {
+    if (this.status.kind === 'draining' || !this.alive) return;
+    this.#drain(why);
+    this.#stopping = true;
+    if (this.load.parked > 0) this.recall();
+    this.#dismiss();
   }
 
   /** Ends the whole process group at once. */
-  kill(why: StopReason): void {
+  kill(why: EndReason): void {
     if (!this.alive) return;
-    if (this.status.kind !== 'draining') this.#become({ kind: 'draining', why });
+    // One that was to finish in peace and is now given up has not ended as planned.
+    if (this.status.kind !== 'draining' || why === 'stuck') this.#drain(why);
+    this.#killed = true;
     this.#process?.signal('SIGKILL');
   }
 
@@ -207,31 +262,46 @@ export class Worker implements LinkHandler {
     if (this.status.kind !== 'starting') return;
     this.#listener.commandsKnown(commands);
     this.readyAt = monotonic();
+    this.pulse.heard(this.readyAt);
     this.#become(READY);
-    this.#listener.roomier(this, this.readyAt);
+    this.#listener.roomier(this);
   }
 
   startFailed(failure: Failure): void {
     this.#failure = failure;
-    if (this.status.kind === 'starting') this.#become({ kind: 'draining', why: 'start_failed' });
+    if (this.status.kind === 'starting') this.#drain('start_failed');
   }
 
-  response(id: number, result: unknown, pythonMs: number, cpuMs: number, bytes: number): boolean {
+  response(
+    id: number,
+    result: unknown,
+    pythonMs: number,
+    cpuMs: number,
+    bytes: number,
+    peakRssBytes: number,
+  ): boolean {
     const request = this.load.byId(id);
     if (request === undefined) return false;
     const now = monotonic();
-    this.#finish(request, pythonMs, cpuMs, bytes, now);
+    this.#finish(request, pythonMs, cpuMs, bytes, peakRssBytes, now);
     if (request.phase === 'settled') this.#listener.released(request);
     else this.#listener.answered(request, result, now);
     this.#advance(now);
     return true;
   }
 
-  error(id: number, failure: Failure, pythonMs: number, cpuMs: number, bytes: number): boolean {
+  error(
+    id: number,
+    failure: Failure,
+    pythonMs: number,
+    cpuMs: number,
+    bytes: number,
+    peakRssBytes: number,
+  ): boolean {
     const request = this.load.byId(id);
     if (request === undefined) return false;
     const now = monotonic();
-    this.#finish(request, pythonMs, cpuMs, bytes, now);
+    this.#finish(request, pythonMs, cpuMs, bytes, peakRssBytes, now);
     if (request.phase === 'settled') this.#listener.released(request);
     else this.#listener.failed(request, failure, now);
     this.#advance(now);
@@ -247,15 +317,26 @@ export class Worker implements LinkHandler {
   }
 
   recalled(ids: readonly number[]): void {
-    const back = this.load.takeUnbegun(ids);
+    this.#heard();
+    const now = monotonic();
+    const back = this.load.takeBack(ids, now);
     if (back.length > 0) this.#listener.recalled(back);
-    this.#advance(monotonic());
+    this.#advance(now);
   }
 
-  pong(): void {}
+  pong(): void {
+    this.#heard();
+  }
+
+  stack(seq: number, requests: readonly StackText[]): void {
+    this.#heard();
+    this.#stackWaiters.get(seq)?.(requests);
+  }
 
   stats(stats: WorkerStats): void {
-    this.lastStats = stats;
+    this.#heard();
+    this.vitals.add(stats);
+    this.#listener.measured(this, stats);
   }
 
   event(
@@ -284,9 +365,9 @@ export class Worker implements LinkHandler {
     if (this.#exit === undefined) {
       // Without its link the process serves nobody, and what it runs can never be answered.
       const why = fault?.code ?? (this.status.kind === 'starting' ? 'start_failed' : 'crashed');
-      if (this.status.kind !== 'draining') this.#become({ kind: 'draining', why });
+      if (this.status.kind !== 'draining') this.#drain(why);
       // A dying process closes its connections first; give its own end a moment to be seen, since that tells more than our kill.
-      if (fault === undefined || fault.truncated) setTimeout(() => this.#abandon(), DYING_MS);
+      if (fault === undefined || fault.truncated) this.#dying = after(DYING_MS, () => this.#abandon());
       else this.#abandon();
     }
     this.#bury();
@@ -294,18 +375,16 @@ export class Worker implements LinkHandler {
 
   // What the process reports
 
-  /** A line the process wrote past Python's own streams. */
-  line(stream: 'stdout' | 'stderr', line: string): void {
-    if (stream === 'stderr') {
-      this.#stderrTail.push(line);
-      if (this.#stderrTail.length > STDERR_LINES) this.#stderrTail.shift();
-    }
+  /** A line the process wrote past Python's own streams. Those too many to be shown are still its last words. */
+  line(stream: 'stdout' | 'stderr', line: string, fate: LineFate = 'shown'): void {
+    if (stream === 'stderr' && fate !== 'summary') this.vitals.said(line);
+    if (fate === 'dropped') return;
     const level = stream === 'stderr' ? 'warning' : 'info';
     this.#listener.log(this, undefined, {
       level,
       logger: `python.${stream}`,
       message: line,
-      timestamp: Date.now(),
+      timestamp: now(),
       fields: { stream },
     });
   }
@@ -313,14 +392,19 @@ export class Worker implements LinkHandler {
   exited(exit: ProcessExit): void {
     this.#exit = exit;
     // Answers may still be in the socket; the link closes once they are read, or after a moment if a grandchild holds it open.
-    if (!this.#linkClosed) setTimeout(() => this.#link?.close(), DYING_MS);
+    if (!this.#linkClosed) this.#dying = after(DYING_MS, () => this.#link?.close());
     this.#bury();
   }
 
   #abandon(): void {
     if (this.#exit !== undefined) return;
     this.#abandoned = true;
+    this.#killed = true;
     this.#process?.signal('SIGKILL');
+  }
+
+  #heard(): void {
+    if (this.pulse.heard(monotonic())) this.#advance(this.pulse.heardAt);
   }
 
   #byId(id: number | null): Request | undefined {
@@ -328,10 +412,18 @@ export class Worker implements LinkHandler {
   }
 
   /** A request has left Python: its slot is free, whether or not its caller still waits. */
-  #finish(request: Request, pythonMs: number, cpuMs: number, bytes: number, now: number): void {
+  #finish(
+    request: Request,
+    pythonMs: number,
+    cpuMs: number,
+    bytes: number,
+    peakRssBytes: number,
+    now: number,
+  ): void {
     request.pythonMs = pythonMs;
     request.cpuMs = cpuMs;
     request.bytesOut += bytes;
+    request.peakRssBytes = peakRssBytes;
     this.load.finish(request, pythonMs, now);
   }
 
@@ -339,7 +431,19 @@ export class Worker implements LinkHandler {
   #advance(now: number): void {
     this.load.advance(now);
     if (!this.load.full && this.status === BUSY) this.#become(READY);
-    if (this.serving) this.#listener.roomier(this, now);
+    this.#dismiss();
+    this.#listener.roomier(this);
+  }
+
+  #dismiss(): void {
+    if (!this.#stopping || !this.load.empty) return;
+    this.#stopping = false;
+    this.#link?.stop();
+    this.#process?.signal('SIGTERM');
+  }
+
+  #drain(why: EndReason): void {
+    this.#become({ kind: 'draining', why, since: monotonic() });
   }
 
   #become(status: WorkerStatus): void {
@@ -351,24 +455,16 @@ export class Worker implements LinkHandler {
   /** The end, once the process is gone and everything it sent has been read. */
   #bury(): void {
     if (this.#exit === undefined || !this.#linkClosed || this.status.kind === 'exited') return;
-    const death = this.#explain(this.#exit);
+    this.#dying?.stop();
+    for (const waiter of this.#stackWaiters.values()) waiter([]);
+    const death = explainDeath(this, {
+      exit: this.#exit,
+      fault: this.#linkFault,
+      failure: this.#failure,
+      killed: this.#killed,
+      abandoned: this.#abandoned,
+    });
     this.#become({ kind: 'exited', death });
     this.#listener.died(this, death);
-  }
-
-  #explain(exit: ProcessExit): Death {
-    const { status } = this;
-    const fault = this.#linkFault;
-    const asked =
-      status.kind === 'draining' ? status.why : status.kind === 'starting' ? 'start_failed' : 'crashed';
-    // A frame cut short by the end of its process is a crash, not a fault of the protocol.
-    const why = fault?.truncated && !this.#abandoned ? 'crashed' : asked;
-    const how =
-      exit.error === undefined
-        ? `ended with ${exit.signal ?? `exit code ${exit.code}`}`
-        : `could not be started: ${exit.error.message}`;
-    const detail =
-      why === fault?.code ? fault.message : `Worker ${this.id} (pid ${this.pid ?? 'none'}) ${how}.`;
-    return { why, exit, detail, stderrTail: this.#stderrTail, failure: this.#failure };
   }
 }

@@ -11,7 +11,7 @@ export interface WorkloadLimits {
   readonly concurrency: number;
   /** Requests it may hold unbegun. */
   readonly maxPrefetch: number;
-  /** Unbegun requests of all workers of the pool together; each worker keeps its share up to date. */
+  /** Unbegun requests of all workers of the pool together whose callers still wait; each worker keeps its share up to date. */
   readonly parked: { count: number };
 }
 
@@ -41,6 +41,17 @@ export class Workload {
 
   get full(): boolean {
     return this.running >= this.#limits.concurrency;
+  }
+
+  /** Whether it holds nothing at all. */
+  get empty(): boolean {
+    return this.#open.size === 0;
+  }
+
+  /** Whether somebody waits for what it runs. What it has not begun does not count: that can run elsewhere. */
+  get awaited(): boolean {
+    for (const request of this.#open.values()) if (request.phase === 'running') return true;
+    return false;
   }
 
   /** Requests it holds unbegun. */
@@ -100,26 +111,36 @@ export class Workload {
     if (request.startedAt === 0 && this.#unpark(request)) return;
     this.#meanMs =
       this.#meanMs === Number.POSITIVE_INFINITY ? pythonMs : this.#meanMs + (pythonMs - this.#meanMs) * ALPHA;
-    this.#slotBusyMs += now - request.startedAt;
-    if (--this.running === 0) this.#busyMs += now - this.#busySince;
+    this.#vacate(request, now);
+  }
+
+  /** A request is about to be settled. One that is held unbegun waits no longer, though it may take a while until it is given back. */
+  settling(request: Request): void {
+    if (request.phase === 'assigned' && this.#unbegun.includes(request)) this.#limits.parked.count--;
   }
 
   /** Gives free slots to what waits here. */
   advance(now: number): void {
     while (this.#unbegun.length > 0 && !this.full) {
-      this.#limits.parked.count--;
-      this.#begin(this.#unbegun.shift() as Request, now);
+      const next = this.#unbegun.shift() as Request;
+      this.#countOut(next);
+      this.#begin(next, now);
     }
   }
 
-  /** Takes out those of the ids that have not begun; returns the ones whose callers still wait. */
-  takeUnbegun(ids: readonly number[]): Request[] {
+  /**
+   * Takes out what the worker has given back unbegun; returns those whose callers still wait.
+   *
+   * One of them may count as running here: its answer to the request before may have overtaken its word that it has given the next one back.
+   */
+  takeBack(ids: readonly number[], now: number): Request[] {
     const back: Request[] = [];
     for (const id of ids) {
       const request = this.#open.get(id);
-      if (request === undefined || !this.#unpark(request)) continue;
+      if (request === undefined) continue;
       this.#open.delete(id);
-      if (request.phase !== 'settled') back.push(request);
+      if (!this.#unpark(request)) this.#vacate(request, now);
+      if (request.phase !== 'settled') back.push(this.#unbegin(request));
     }
     return back;
   }
@@ -142,8 +163,7 @@ export class Workload {
       else untouched.push(this.#unbegin(request));
     }
     this.#open.clear();
-    this.#limits.parked.count -= this.#unbegun.length;
-    this.#unbegun.length = 0;
+    for (const request of this.#unbegun.splice(0)) this.#countOut(request);
     return { begun, untouched };
   }
 
@@ -168,6 +188,12 @@ export class Workload {
     this.#began(request);
   }
 
+  /** Its slot is free. */
+  #vacate(request: Request, now: number): void {
+    this.#slotBusyMs += now - request.startedAt;
+    if (--this.running === 0) this.#busyMs += now - this.#busySince;
+  }
+
   /** It never got there: what was counted for it is taken back. */
   #unbegin(request: Request): Request {
     if (request.phase === 'running') request.attempts--;
@@ -180,7 +206,12 @@ export class Workload {
     const at = this.#unbegun.indexOf(request);
     if (at < 0) return false;
     this.#unbegun.splice(at, 1);
-    this.#limits.parked.count--;
+    this.#countOut(request);
     return true;
+  }
+
+  /** It is no longer held unbegun. One that is settled was counted out by {@link settling}. */
+  #countOut(request: Request): void {
+    if (request.phase !== 'settled') this.#limits.parked.count--;
   }
 }

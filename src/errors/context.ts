@@ -35,6 +35,22 @@ export interface ErrorContext {
   path_in?: 'arguments' | 'result';
   /** How the worker process ended. */
   exit?: WorkerExit;
+  /** The Python stack of the request when it was slow, or when its time was over; most recent call last. */
+  python_stack?: string;
+  /** The starts before the last one, where it was started again. */
+  attempts?: FailedAttempt[];
+}
+
+/** One start of a request that came to nothing. */
+export interface FailedAttempt {
+  /** 1 for the first. */
+  attempt: number;
+  worker_id: string;
+  /** Error code, e.g. `worker_crashed`. */
+  code: string;
+  message: string;
+  /** From its start to its end. Milliseconds. */
+  duration_ms: number;
 }
 
 /** A Python exception in parts. */
@@ -56,14 +72,28 @@ export interface PythonFrame {
   code: string | null;
 }
 
-/** How a worker process ended. */
+/** The death certificate of a worker process. */
 export interface WorkerExit {
   /** Exit code, or null when a signal ended it. */
   code: number | null;
   /** Signal name, or null. */
   signal: string | null;
+  /** Whether the kernel ended it for want of memory, as far as counters tell. */
+  oom: boolean;
+  /** What speaks for that, in words. */
+  oom_evidence?: string;
   /** The last lines the process wrote to standard error itself. */
   stderr_tail: string[];
+  /** The last Python stack that was captured of it. */
+  last_stack?: string;
   /** Request ids that were running in it. */
   in_flight: string[];
+  /** Age of the process. */
+  uptime_seconds: number;
+  /** Requests it answered. */
+  requests: number;
+  /** Resident memory at the last readings, oldest first, in MiB (2^20 bytes). */
+  memory_mb: number[];
+  /** CPU time at the last reading. */
+  cpu_seconds?: number;
 }

@@ -6,5 +6,5 @@ export {
   errorType,
   type RequestStatus,
 } from './codes.ts';
-export type { ErrorContext, PythonException, PythonFrame, WorkerExit } from './context.ts';
+export type { ErrorContext, FailedAttempt, PythonException, PythonFrame, WorkerExit } from './context.ts';
 export { isSnakepitError, SnakepitError, type SnakepitErrorInit } from './snakepit-error.ts';

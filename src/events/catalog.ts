@@ -1,4 +1,4 @@
-import type { ErrorCategory, ErrorCode, ErrorContext, RequestStatus } from '../errors/index.ts';
+import type { ErrorCategory, ErrorCode, ErrorContext, RequestStatus, WorkerExit } from '../errors/index.ts';
 import {
   bytes,
   count,
@@ -46,8 +46,13 @@ const failure = {
 };
 const reason = <T extends string>(about: string) => ({ reason: word<T>(about) });
 
+const exit = value<WorkerExit>('the death certificate: exit code or signal, last lines, memory, requests');
+const stack = maybe(text('the Python stack, most recent call last; missing where none could be had'));
+
+/** Why a healthy worker is replaced on purpose. */
+export type RecycleReason = 'recycled_age' | 'recycled_requests' | 'recycled_memory' | 'reload';
 /** Why a worker is gone; the label `reason` of `snakepit_worker_exits_total`. */
-export type ExitReason = 'stopped' | 'crashed' | 'start_failed' | 'stuck';
+export type ExitReason = 'stopped' | RecycleReason | 'crashed' | 'oom' | 'stuck' | 'start_failed';
 
 /** Every event the core and the bus emit. A name stands here only if something emits it; a test proves each. */
 export const catalog = {
@@ -103,7 +108,7 @@ export const catalog = {
   'snakepit.worker.start_failed': event(
     'A worker ended before it was ready.',
     { startup_ms: ms('from spawn to failure') },
-    failure,
+    { ...failure, exit },
   ),
   'snakepit.worker.busy': event('Every slot of the worker is taken.', {
     in_flight: count('requests running'),
@@ -111,10 +116,20 @@ export const catalog = {
   'snakepit.worker.idle': event('The worker has a free slot again.', {
     in_flight: count('requests running'),
   }),
-  'snakepit.worker.stopped': event('A worker ended because it was asked to.', {
-    uptime_ms: ms('age of the process'),
-    requests: count('requests it served'),
-  }),
+  'snakepit.worker.stopped': event(
+    'A worker ended because it was asked to.',
+    { uptime_ms: ms('age of the process'), requests: count('requests it served') },
+    { exit },
+  ),
+  'snakepit.worker.recycled': event(
+    'A worker was replaced on purpose, once it had finished what it held.',
+    {
+      uptime_ms: ms('age of the process'),
+      requests: count('requests it served'),
+      drain_ms: ms('from the decision to take nothing new to its end'),
+    },
+    { exit, ...reason<RecycleReason>('why it was replaced') },
+  ),
   'snakepit.worker.crashed': event(
     'A ready worker ended without being asked to.',
     {
@@ -123,12 +138,30 @@ export const catalog = {
       in_flight: count('requests lost with it'),
       memory_mb: maybe(mebibytes('resident memory at the last reading')),
     },
-    { ...failure, ...reason<ExitReason>('why it ended') },
+    { ...failure, exit, ...reason<ExitReason>('why it ended') },
   ),
   'snakepit.worker.restarted': event('A worker that replaces a dead one is ready.', {
     startup_ms: ms('from spawn to ready'),
     restarts: count('restarts of this slot so far'),
   }),
+  'snakepit.worker.heartbeat_missed': event(
+    'A worker did not answer a heartbeat before the next was due. It gets no new requests until it answers.',
+    { missed: count('heartbeats in a row'), silent_ms: ms('since it was last heard') },
+    { python_stack: stack },
+  ),
+  'snakepit.worker.stuck': event(
+    'A worker is given up and killed: it answered no heartbeat, or a handler did not end when it had to.',
+    { silent_ms: ms('since it was last heard') },
+    { why: word<'heartbeat' | 'cancel'>('what it failed to do'), python_stack: stack },
+  ),
+  'snakepit.worker.quarantined': event(
+    'The workers of a slot fail as fast as they start; the slot is left empty for a while.',
+    {
+      failures: count('workers in a row that came to nothing'),
+      cool_down_ms: ms('how long it is left empty'),
+    },
+    { why: text('the last failure, in words') },
+  ),
   'snakepit.request.queued': event('A request was accepted.', {
     queue_size: count('requests waiting, this one included'),
   }),
@@ -136,6 +169,19 @@ export const catalog = {
     queue_time_ms: ms('from acceptance to start'),
     attempt: count('1 for the first'),
   }),
+  'snakepit.request.retried': event(
+    'A request whose worker died is to be started again, since it is idempotent.',
+    { attempt: count('the start that failed, 1 for the first'), delay_ms: ms('wait before the next') },
+    { code: word<ErrorCode>('what became of the attempt'), message: text('in words') },
+  ),
+  'snakepit.request.slow': event(
+    'A request has taken longer than it should. It goes on.',
+    { duration_ms: ms('since acceptance'), threshold_ms: ms('slowAfterMs, or half the deadline') },
+    {
+      phase: word<'queued' | 'running'>('whether it waits or runs'),
+      python_stack: stack,
+    },
+  ),
   'snakepit.request.failed': event(
     'A request failed, in Python or around it.',
     { duration_ms: ms('from acceptance to settlement') },
@@ -163,8 +209,11 @@ export const catalog = {
       queue_time_ms: ms('from acceptance to the last start; all of it when it never started'),
       python_ms: ms('wall time in the handler, 0 when unknown'),
       python_cpu_ms: ms('CPU time of the handler thread, 0 when unknown'),
+      serialise_ms: ms('checking and encoding the arguments, 0 when unknown'),
+      transport_ms: ms('sockets, decoding and waiting for the other side; 0 when it never started'),
       bytes_in: bytes('size of the encoded request'),
       bytes_out: bytes('size of the encoded answer, chunks included'),
+      peak_rss_mb: maybe(mebibytes('highest resident memory of its worker, where this request raised it')),
     },
     {
       success: flag('status is success'),
@@ -191,6 +240,16 @@ export const catalog = {
       to: word<HealthStatus>('status now'),
       why: text('the checks that are not ok, in words'),
     },
+  ),
+  'snakepit.threshold.exceeded': event(
+    'A value that is watched has passed a threshold.',
+    { value: count('what was measured'), threshold: count('what it passed') },
+    { check: text('what is watched'), level: word<'warning' | 'error'>('which threshold') },
+  ),
+  'snakepit.threshold.recovered': event(
+    'A value that had passed a threshold is well below it again.',
+    { value: count('what was measured'), threshold: count('what it had passed') },
+    { check: text('what is watched') },
   ),
   'snakepit.observability.consumer_failed': event(
     'A consumer threw. The event went to the others all the same; at most one such event a second and consumer.',

@@ -1,4 +1,4 @@
-import type { ErrorContext } from '../errors/index.ts';
+import type { ErrorContext, WorkerExit } from '../errors/index.ts';
 
 /**
  * Levels, pulled when somebody asks. They live in this room, not in the core, so that consumers can read them without knowing
@@ -15,6 +15,8 @@ export interface WorkerSnapshot {
   readonly id: string | null;
   readonly slot: number;
   readonly state: WorkerState;
+  /** The process that fills the slot, one that is to replace it, or one that was replaced and finishes what it holds. */
+  readonly role: 'primary' | 'successor' | 'leaving';
   readonly pid: number | null;
   /** Of a starting worker: `spawn`, `import` or `on_start`. */
   readonly phase: StartPhase | null;
@@ -39,6 +41,41 @@ export interface WorkerSnapshot {
   readonly codec: string | null;
   /** The oldest running request. */
   readonly current: { command: string; request_id: string; for_ms: number } | null;
+  /** Since the worker answered a heartbeat or sent anything else on that way; null before its first. */
+  readonly heartbeat_ms_ago: number | null;
+  /** Workers of this slot in a row that came to nothing. */
+  readonly failures: number;
+  /** Of a quarantined slot: when it is tried again, epoch milliseconds. */
+  readonly quarantined_until: number | null;
+  /** The death certificate of the last worker of this slot that ended without being asked to. */
+  readonly last_exit: (WorkerExit & { readonly worker_id: string; readonly at: number }) | null;
+}
+
+/** A request that is refused for what it has done. */
+export interface QuarantinedRequest {
+  readonly command: string;
+  /** First 16 hex digits of SHA-256 over its arguments. */
+  readonly args_hash: string;
+  /** Workers that died with it. */
+  readonly deaths: number;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
+/** Why a pool has stopped to start workers. */
+export interface CrashLoop {
+  /** Epoch milliseconds. */
+  readonly since: number;
+  readonly retry_in_ms: number;
+  readonly why: string;
+}
+
+/** What a command seems to leave behind in memory. */
+export interface MemoryHint {
+  readonly command: string;
+  /** Growth of resident memory for each request, over the readings in which only this command ran. */
+  readonly rss_bytes_per_request: number;
+  readonly requests: number;
 }
 
 export type StartPhase = 'spawn' | 'import' | 'on_start';
@@ -55,7 +92,11 @@ export interface PoolSnapshot {
   readonly python_reason: string;
   readonly commands: readonly CommandInfo[];
   readonly workers_desired: number;
+  /** One row for each slot. */
   readonly workers: readonly WorkerSnapshot[];
+  /** Workers beside those: starting to replace one, or replaced and finishing. */
+  readonly extra_workers: readonly WorkerSnapshot[];
+  /** All of both. */
   readonly workers_by_state: Readonly<Record<WorkerState, number>>;
   /** Workers with a free slot. */
   readonly available_workers: number;
@@ -64,6 +105,12 @@ export interface PoolSnapshot {
   /** Workers past their start × concurrency. */
   readonly slots: number;
   readonly slot_busy_seconds_total: number;
+  /** What slots have counted that are no more, since the pool became smaller; null where there never were any. */
+  readonly gone_slots: {
+    readonly requests_total: number;
+    readonly busy_seconds_total: number;
+    readonly cpu_seconds_total: number;
+  } | null;
   readonly queue_depth: number;
   readonly queue_capacity: number;
   readonly requests_in_flight: number;
@@ -72,6 +119,12 @@ export interface PoolSnapshot {
   readonly ready: boolean;
   /** The last failed start, while the pool has no ready worker. */
   readonly start_error: ErrorContext | null;
+  /** Set while every slot is quarantined. */
+  readonly crash_loop: CrashLoop | null;
+  readonly quarantined_requests: readonly QuarantinedRequest[];
+  /** Null where the pool has no circuit breaker. */
+  readonly circuit: 'closed' | 'half_open' | 'open' | null;
+  readonly memory_hints: readonly MemoryHint[];
 }
 
 /** A command of an app, as the worker announced it. */

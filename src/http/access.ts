@@ -131,3 +131,20 @@ export const refuseCaller = ({ section, hasToken }: Access, headers: Headers): R
     { headers: { 'www-authenticate': `Bearer realm="snakepit"${given ? ', error="invalid_token"' : ''}` } },
   );
 };
+
+/**
+ * Changes need the token whoever asks: on loopback too, and where reading is open to all.
+ *
+ * @throws Refusal `unauthorized`, or `forbidden` where no token is configured
+ */
+export const requireToken = (access: Access, headers: Headers): void => {
+  if (!access.hasToken) {
+    const { section } = access;
+    throw new Refusal(
+      'forbidden',
+      `Changes need the bearer token, and none is configured. Set ${section}.token (at least 16 characters; or ` +
+        `SNAKEPIT_${section.toUpperCase()}_TOKEN); a mounted handler takes it as its option token.`,
+    );
+  }
+  if (!access.identify(headers).authenticated) throw refuseCaller(access, headers);
+};

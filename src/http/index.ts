@@ -12,11 +12,14 @@ export { type FetchLike, type NodeHandler, toNodeHandler } from './node-handler.
 export { createOpsApp, type OpsParts } from './ops/app.ts';
 export { type OpsHandler, type OpsHandlerParts, opsHandler } from './ops/handler.ts';
 export type {
+  ErrorFilter,
+  ErrorsReader,
   Exposition,
   HealthCheck,
   HealthReader,
   HealthReport,
   MetricsReader,
+  OpsControl,
   ReportBug,
   StartupReport,
 } from './ports.ts';

@@ -1,3 +1,4 @@
+import type { ControlPort } from '../core/port.ts';
 import type { HealthStatus } from '../events/index.ts';
 
 /**
@@ -58,6 +59,38 @@ export interface HealthReader {
   /** Which interpreter each pool runs and why it was chosen. */
   python(): unknown;
 }
+
+/** Which errors or slow requests are asked for. What is left out does not matter. */
+export interface ErrorFilter {
+  /** Epoch milliseconds; that moment included. */
+  readonly since?: number | undefined;
+  readonly pool?: string | undefined;
+  readonly command?: string | undefined;
+  readonly workerSlot?: number | undefined;
+  readonly code?: string | undefined;
+  /** At most so many, the newest. */
+  readonly limit?: number | undefined;
+}
+
+/** The errors consumer, as `/api/errors` and `/api/requests/slow` see it. All answers come from memory. */
+export interface ErrorsReader {
+  /** Errors, a line each, newest first, and their kinds. */
+  list(filter: ErrorFilter): {
+    readonly errors: readonly unknown[];
+    readonly groups: readonly unknown[];
+    readonly totals: unknown;
+  };
+  /** One error with everything that was preserved; undefined when it is not kept any more. */
+  find(id: string): unknown;
+  /** Slow requests, newest first. */
+  slow(filter: ErrorFilter): { readonly requests: readonly unknown[]; readonly totals: unknown };
+}
+
+/** What the ops server reads of the core, and may have it do. */
+export type OpsControl = Pick<
+  ControlPort,
+  'snapshot' | 'recycleWorker' | 'recyclePool' | 'stackOf' | 'unquarantine' | 'drain'
+>;
 
 /** Told of errors that are bugs, not answers: the edge shows callers none of their insides, so somebody must log them. */
 export type ReportBug = (error: unknown, request: { readonly method: string; readonly path: string }) => void;

@@ -1,5 +1,13 @@
+export { acquireGuardian, type Guardian } from './guardian.ts';
+export { type HostState, hostState, markDirectory } from './instance-directory.ts';
 export { LineSplitter } from './lines.ts';
+export { type MemoryUse, readMemory } from './memory.ts';
+export { type OomCounters, oomEvidence, readOomCounters } from './oom.ts';
+export { defaultOutputRate, type OutputRate } from './output-rate.ts';
 export { type FoundPython, findPython, type PythonRequest } from './python.ts';
-export { workerEnv } from './python-env.ts';
+export { usesSlot, workerEnv } from './python-env.ts';
 export { pythonRuntimePath } from './python-runtime-path.ts';
-export { type ProcessExit, type SpawnSettings, WorkerProcess } from './spawn.ts';
+export { type ProcessReadings, readProcess } from './readings.ts';
+export { type LineFate, type ProcessExit, type SpawnSettings, WorkerProcess } from './spawn.ts';
+export { parseStacks, renderStack, type StackSection } from './stacks.ts';
+export { type SweepReport, sweepLeftovers } from './sweep.ts';

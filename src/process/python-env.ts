@@ -9,7 +9,7 @@ export interface WorkerEnvSettings {
   readonly host: Env;
   /** Whether the worker gets the host's variables. Where not, it still gets those in {@link alwaysInherited}. */
   readonly inheritEnv: boolean;
-  /** The pool's own variables; they win over the host's. */
+  /** The pool's own variables; they win over the host's. `{slot}` in a value becomes the number of the worker's slot. */
   readonly extra: Env;
   /** CPUs that all workers of the pool share. */
   readonly cpus: number;
@@ -30,8 +30,14 @@ export const threadVariables = [
   'VECLIB_MAXIMUM_THREADS',
 ] as const;
 
-/** Not for workers: tokens of the servers, and descriptors that only the host has. */
-const withheld = /^(SNAKEPIT_(?:.*_)?TOKEN(?:_FILE)?|NODE_CHANNEL_FD|NODE_CHANNEL_SERIALIZATION_MODE)$/;
+/** Not for workers: tokens of the servers, and descriptors that only the host has, or that were its own when it was a worker itself. */
+const withheld =
+  /^(SNAKEPIT_(?:.*_)?TOKEN(?:_FILE)?|SNAKEPIT_STACK_FD|NODE_CHANNEL_FD|NODE_CHANNEL_SERIALIZATION_MODE)$/;
+
+const SLOT = '{slot}';
+
+/** Whether a pool's variables differ from slot to slot: then two workers of one slot may want the same device. */
+export const usesSlot = (extra: Env): boolean => Object.values(extra).some((value) => value?.includes(SLOT));
 
 /** Computes the environment of one worker; what the transport adds (`SNAKEPIT_SOCKET` …) goes on top. */
 export const workerEnv = (settings: WorkerEnvSettings): Record<string, string> => {
@@ -42,7 +48,8 @@ export const workerEnv = (settings: WorkerEnvSettings): Record<string, string> =
   // A pipe is no terminal: Python would keep output back in blocks, and choose an encoding by the locale.
   env.PYTHONUNBUFFERED = '1';
   env.PYTHONIOENCODING = 'utf-8';
-  for (const [name, value] of Object.entries(extra)) if (value !== undefined) env[name] = value;
+  for (const [name, value] of Object.entries(extra))
+    if (value !== undefined) env[name] = value.replaceAll(SLOT, String(slot));
   for (const name of Object.keys(env)) if (withheld.test(name)) delete env[name];
   env.PYTHONPATH = [pythonRuntimePath(), env.PYTHONPATH].filter(Boolean).join(delimiter);
   env.SNAKEPIT_WORKER_SLOT = String(slot);

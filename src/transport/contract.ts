@@ -29,8 +29,29 @@ export interface Failure {
 
 export interface WorkerStats {
   readonly rssBytes: number;
+  /** The highest it ever was. */
+  readonly peakRssBytes: number;
   readonly cpuSeconds: number;
   readonly threads: number;
+  /** Descriptors; 0 where the system does not tell. */
+  readonly openFds: number;
+  /** Of all generations. */
+  readonly gcCollections: number;
+}
+
+/** The Python stack of a request, or of a thread (`id` null). */
+export interface StackText {
+  readonly id: number | null;
+  /** In the style of a Python traceback, at most 128 frames and 64 KiB. Empty when the request does not run. */
+  readonly text: string;
+}
+
+/** What a worker's progress file says of one slot. */
+export interface SlotProgress {
+  /** The last request started, 0 for none. */
+  readonly lastStarted: number;
+  /** The thread that serves the slot, as Python's faulthandler prints it (`0x00007f…`); null while unknown. */
+  readonly thread: string | null;
 }
 
 export interface WorkerIntroduction {
@@ -53,12 +74,31 @@ export interface LinkHandler {
   phase(phase: 'import' | 'on_start'): void;
   ready(commands: readonly CommandInfo[]): void;
   startFailed(failure: Failure): void;
-  /** @returns false when no such request is open, which is a protocol error */
-  response(id: number, result: unknown, pythonMs: number, cpuMs: number, bytes: number): boolean;
-  error(id: number, failure: Failure, pythonMs: number, cpuMs: number, bytes: number): boolean;
+  /**
+   * @param peakRssBytes - highest memory of the process when this request raised it, 0 when unknown
+   * @returns false when no such request is open, which is a protocol error
+   */
+  response(
+    id: number,
+    result: unknown,
+    pythonMs: number,
+    cpuMs: number,
+    bytes: number,
+    peakRssBytes: number,
+  ): boolean;
+  error(
+    id: number,
+    failure: Failure,
+    pythonMs: number,
+    cpuMs: number,
+    bytes: number,
+    peakRssBytes: number,
+  ): boolean;
   chunk(id: number, value: unknown, bytes: number): boolean;
   recalled(ids: readonly number[]): void;
   pong(seq: number): void;
+  /** The answer to {@link WorkerLink.stack}: as many as were asked for, in that order, or all threads. */
+  stack(seq: number, requests: readonly StackText[]): void;
   stats(stats: WorkerStats): void;
   event(
     id: number | null,
@@ -95,6 +135,10 @@ export interface WorkerLink {
   /** Asks for unstarted requests back. */
   recall(ids: readonly number[]): void;
   ping(seq: number): void;
+  /** Asks for the Python stacks of requests, or of every thread (`null`); answered while the interpreter can be had. */
+  stack(seq: number, ids: readonly number[] | null): void;
+  /** What each slot does, read from the progress file, whatever Python does. Empty once that is gone. */
+  progress(): readonly SlotProgress[];
   /** Asks the worker to run `on_stop` and end. */
   stop(): void;
   /** Ends both connections. */

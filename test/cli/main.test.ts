@@ -34,7 +34,8 @@ describe('snakepit', () => {
   });
 
   it('prints its help, with examples, for itself and for each command', async () => {
-    for (const argv of [['--help'], ['serve', '--help'], ['help', 'doctor']]) {
+    const commands = 'serve dev doctor status top errors slow stack recycle drain'.split(' ');
+    for (const argv of [['--help'], ['help', 'doctor'], ...commands.map((name) => [name, '--help'])]) {
       const { code, stdout, stderr } = await runCli(argv, root);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toContain('Examples:\n  snakepit');

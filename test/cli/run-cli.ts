@@ -1,16 +1,23 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 
 /** The command as it is installed. It runs what `npm run build` has made. */
 export const bin = fileURLToPath(new URL('../../bin/snakepit.js', import.meta.url));
+
+/** Where instances announce themselves: not where those of this machine's user do. */
+const runtimeDir = mkdtempSync(join(tmpdir(), 'snakepit-run-'));
+afterAll(() => rmSync(runtimeDir, { recursive: true, force: true }));
 
 /** The test run's environment without anything that configures Snakepit or chooses a Python. */
 export const cleanEnv = (more: Record<string, string> = {}): NodeJS.ProcessEnv => {
   const ours = /^(SNAKEPIT_|VIRTUAL_ENV$|CONDA_PREFIX$|KUBERNETES_|FORCE_COLOR$|NODE_OPTIONS$|VITEST)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
-  return { ...Object.fromEntries(kept), ...more };
+  return { ...Object.fromEntries(kept), XDG_RUNTIME_DIR: runtimeDir, ...more };
 };
 
 export interface Ended {

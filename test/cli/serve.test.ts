@@ -115,6 +115,21 @@ describe('snakepit serve', () => {
     expect(await answer).not.toBe(200);
   });
 
+  it('ends within a second of a second signal of the same kind, with what is set by default', async () => {
+    const mark = join(root, 'stubborn');
+    const running = startCli(['serve', 'app.py', ...FREE], root);
+    const { url, ops_url } = await readyLine(running);
+    void call(url, 'rest', { mark }).catch(() => {});
+    await until(() => existsSync(mark));
+    running.child.kill('SIGTERM');
+    await until(async () => (await readiness(ops_url)) === 503);
+    const hurried = performance.now();
+    running.child.kill('SIGTERM');
+    expect((await running.ended).code).toBe(0);
+    // By default running requests would get 20 seconds.
+    expect(performance.now() - hurried).toBeLessThan(1000);
+  });
+
   it('ends with 0, and never says ready, when the signal comes while models load', async () => {
     file(
       join(root, 'loading.py'),

@@ -11,6 +11,10 @@ const request = (): Request =>
     command: 'x',
     rawArgs: {},
     timeoutMs: 1000,
+    slowAfterMs: 500,
+    idempotent: false,
+    priority: 0,
+    fairnessKey: undefined,
     acceptedAt: 0,
     waiter,
   });
@@ -63,13 +67,25 @@ describe('the workload of a worker', () => {
     expect(load.feedable).toBe(false);
   });
 
-  it('gives back only what has not begun', () => {
+  it('gives back what the worker says it has not begun', () => {
     const { load, parked } = setup(1);
     const [a, b, c] = add(load, 3) as [Request, Request, Request];
-    expect(load.takeUnbegun([a.wireId, c.wireId, 99])).toEqual([c]);
-    expect(load.takeUnbegun([c.wireId])).toEqual([]);
+    expect(load.takeBack([c.wireId, 99], 0)).toEqual([c]);
+    expect(load.takeBack([c.wireId], 0)).toEqual([]);
     expect([...load.open]).toEqual([a, b]);
     expect(parked.count).toBe(1);
+  });
+
+  it('gives back what seemed to run already, since the answer before it came sooner than the word of the worker', () => {
+    const { load, parked, began } = setup(1);
+    const [a, b, c] = add(load, 3) as [Request, Request, Request];
+    load.finish(a, 1, 5);
+    load.advance(5);
+    expect([b.phase, b.attempts, load.running]).toEqual(['running', 1, 1]);
+    expect(load.takeBack([b.wireId, c.wireId], 7)).toEqual([b, c]);
+    expect([b.attempts, b.startedAt, load.running, load.empty, parked.count]).toEqual([0, 0, 0, true, 0]);
+    expect([load.busyMs(9), load.slotBusyMs(9), load.finished]).toEqual([7, 7, 1]);
+    expect(began).toEqual([a, b]);
   });
 
   it('tells after a death what may have begun, by the word of the process itself', () => {

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { type ResolvedOptions, resolveOptions } from '../../src/config/index.ts';
 import type { CallOptions, CallResult, CallStream, ControlPort, Timings } from '../../src/core/port.ts';
+import { SnakepitError } from '../../src/errors/index.ts';
 import type { HealthReader, HealthReport, MetricsReader } from '../../src/http/index.ts';
 import {
   createGatewayApp,
@@ -166,8 +167,11 @@ export const TIMINGS: Timings = {
   pythonMs: 1.5,
   pythonCpuMs: 1.25,
   totalMs: 2.123456,
+  serialiseMs: 0.1,
+  transportMs: 0.2,
   bytesIn: 10,
   bytesOut: 20,
+  peakRssBytes: undefined,
 };
 
 /** One call that reached the port. */
@@ -176,6 +180,20 @@ export interface Seen {
   readonly args: Record<string, unknown>;
   readonly options: CallOptions;
 }
+
+const nothingThere = (code: 'no_workers' | 'unknown_pool') => {
+  throw new SnakepitError(code, 'There is none.');
+};
+
+/** The part of a control port that changes things, of an instance without pools. */
+const noControl = {
+  recycleWorker: async () => nothingThere('no_workers'),
+  recyclePool: async () => nothingThere('unknown_pool'),
+  stackOf: async () => nothingThere('no_workers'),
+  unquarantine: () => nothingThere('unknown_pool'),
+  drain: async () => true,
+  resize: async () => nothingThere('unknown_pool'),
+} satisfies Partial<ControlPort>;
 
 /** A control port that answers as it is told and remembers what it was asked. */
 export interface FakePort extends ControlPort {
@@ -215,6 +233,7 @@ export const fakePort = (change: Partial<FakePort> = {}): FakePort => {
       return stream;
     },
     snapshot: () => ({ timestamp: 0, uptime_ms: 0, pools: {} }),
+    ...noControl,
     ...change,
   };
   return port;

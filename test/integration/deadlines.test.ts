@@ -109,6 +109,7 @@ describe('timeoutMs', () => {
       expect(events.storyOf(error.requestId)).toEqual([
         'request.queued',
         'request.started',
+        'request.slow',
         'request.timed_out',
         'request.completed',
       ]);
@@ -179,6 +180,7 @@ describe('timeoutMs', () => {
     });
     expect(test.events.storyOf(error.requestId)).toEqual([
       'request.queued',
+      'request.slow',
       'request.timed_out',
       'request.completed',
     ]);
@@ -253,11 +255,29 @@ describe('a handler that does not end when it is told to', () => {
     },
   );
 
-  it('takes others on the same worker down with it, which are told so', async () => {
-    const test = await startPit({ pool: { app: app(), concurrency: 2, cancelGraceMs: 300 } });
+  it('lets others on the same worker finish first', async () => {
+    const test = await startPit({ pool: { app: app(), concurrency: 2, cancelGraceMs: 100 } });
+    const beside = test.pit.execute('hold', { gate: 'beside' });
+    await test.noted('holding beside');
+    expect((await errorOf(test.pit.execute('swallow', {}, { timeoutMs: 300 }))).code).toBe('timeout');
+    const { metadata } = await test.events.first('snakepit.worker.stuck');
+    expect(metadata.why).toBe('cancel');
+    expect(metadata.python_stack).toContain('in swallow');
+    expect(test.pit.snapshot().pools.default?.workers[0]).toMatchObject({ state: 'draining', in_flight: 2 });
+    test.open('beside');
+    await beside;
+    await test.serving(1);
+    const [crashed] = test.events.named('snakepit.worker.crashed');
+    expect(crashed?.metadata).toMatchObject({ reason: 'stuck', exit: { signal: 'SIGKILL', in_flight: [] } });
+  });
+
+  it('that keeps the others from running takes them down with it, which are told so', async () => {
+    const test = await startPit({
+      pool: { app: app(), concurrency: 2, cancelGraceMs: 300, heartbeatIntervalMs: 50 },
+    });
     const beside = errorOf(test.pit.execute('hold', { gate: 'never' }));
     await test.noted('holding never');
-    expect((await errorOf(test.pit.execute('swallow', {}, { timeoutMs: 300 }))).code).toBe('timeout');
+    expect((await errorOf(test.pit.execute('spin_in_c', {}, { timeoutMs: 300 }))).code).toBe('timeout');
     expect(await beside).toMatchObject({
       code: 'worker_stuck',
       category: 'worker',

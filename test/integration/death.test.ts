@@ -59,8 +59,12 @@ describe('a worker that dies while it runs a request', () => {
     expect(error.context.exit).toEqual({
       code: 3,
       signal: null,
+      oom: false,
       stderr_tail: ['last words'],
       in_flight: [error.requestId],
+      uptime_seconds: expect.any(Number),
+      requests: 1,
+      memory_mb: expect.any(Array),
     });
     expect(error.context.request_context?.command).toBe('leave');
     expect(await pit.execute('hello')).not.toBe(before);
@@ -188,7 +192,7 @@ describe('requests that a dead worker had not begun', () => {
   });
 
   it('in a storm of deaths: every request is settled, none is run twice', async () => {
-    const test = await startPit({ pool: { app: app(), workers: 2, restartDelayMs: 1 } });
+    const test = await startPit({ pool: { app: app(), workers: 2, restartDelayMs: 1, poisonAfter: 0 } });
     await test.serving(2);
     const calls = range(400).map((i) =>
       i % 80 === 79 ? test.pit.call('leave', { code: 1 }) : test.pit.call('mark', { i }),

@@ -106,7 +106,9 @@ const app = () => python`
 `;
 
 describe.each([1, 3])('what an app says (concurrency %i)', (concurrency) => {
-  const shared = sharedPit({ pool: { app: app(), concurrency } });
+  const shared = sharedPit({
+    pool: { app: app(), concurrency, logRate: { perSecond: 100_000, burst: 100_000 } },
+  });
   const logs = (requestId?: string) =>
     shared.events.named('python.log').filter((event) => event.metadata.request_id === requestId);
 

@@ -118,7 +118,7 @@ describe('createSnakepit rejects at once, with what Python said, and leaves noth
     expect(error).toMatchObject(startFailed);
     expect(error.message).toContain('exit code 7');
     expect(error.message).toContain('driver missing');
-    expect(error.context.exit).toEqual({
+    expect(error.context.exit).toMatchObject({
       code: 7,
       signal: null,
       stderr_tail: ['driver missing'],

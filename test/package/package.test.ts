@@ -33,8 +33,33 @@ const run = async ({ createSnakepit }) => {
 };
 `;
 
+const TEST = `
+const run = async ({ createFakeSnakepit, recordEvents }, { Snakepit }) => {
+  const pit = await createFakeSnakepit({ commands: { greet: ({ name }) => 'hello ' + name } });
+  try {
+    const events = recordEvents(pit);
+    console.log(await pit.execute('greet', { name: 'you' }), pit instanceof Snakepit);
+    await events.waitFor('snakepit.request.completed');
+  } finally {
+    await pit.close();
+  }
+};
+`;
+
 const TYPED = `
 import { createSnakepit, isSnakepitError, type Snapshot } from 'snakepit';
+import { createFakeSnakepit, manualClock, recordEvents } from 'snakepit/testing';
+export const test = async (): Promise<number> => {
+  using time = manualClock({ startAt: 0 });
+  await using pit = await createFakeSnakepit({
+    commands: { greet: ({ name }, { signal }) => (signal.aborted ? '' : \`hello \${name}\`) },
+    pools: { default: { workers: 2 } },
+  });
+  // @ts-expect-error a fake has no Python
+  await createFakeSnakepit({ commands: {}, pools: { default: { python: 'python3' } } });
+  await time.advance(1);
+  return (await recordEvents(pit).waitFor('snakepit.request.completed')).measurements.duration_ms;
+};
 export const use = async (): Promise<Snapshot> => {
   await using pit = await createSnakepit({ pools: { default: { app: './app.py' } } });
   const text: string = await pit.execute<string>('greet', { name: 'you' });
@@ -78,6 +103,19 @@ describe('the package', () => {
     for (const file of ['use.mjs', 'use.cjs']) {
       const { stdout } = await run(process.execPath, [file, testPython()], { cwd: folder });
       expect(stdout).toBe('hello you\n');
+    }
+  });
+
+  it('has a fake instance for tests, imported or required', async () => {
+    const use = `${TEST}\nimport * as testing from 'snakepit/testing';\nimport * as snakepit from 'snakepit';\nawait run(testing, snakepit);`;
+    await writeFile(join(folder, 'test.mjs'), use);
+    await writeFile(
+      join(folder, 'test.cjs'),
+      `${TEST}\nrun(require('snakepit/testing'), require('snakepit'));`,
+    );
+    for (const file of ['test.mjs', 'test.cjs']) {
+      const { stdout } = await run(process.execPath, [file], { cwd: folder });
+      expect(stdout).toBe('hello you true\n');
     }
   });
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { threadVariables, workerEnv } from '../../src/process/python-env.ts';
+import { threadVariables, usesSlot, workerEnv } from '../../src/process/python-env.ts';
 import { pythonRuntimePath } from '../../src/process/python-runtime-path.ts';
 import { realPython } from './python-fixtures.ts';
 
@@ -81,5 +81,28 @@ describe('workerEnv', () => {
     });
     expect(env).toMatchObject({ PATH: '/bin', HOME: '/me', Q: '1' });
     expect(env).not.toHaveProperty('DATABASE_URL');
+  });
+
+  it('puts the slot where a variable of the pool asks for it, and nowhere else', () => {
+    const extra = { CUDA_VISIBLE_DEVICES: '{slot}', TWICE: 'a{slot}-{slot}', KEPT: '{SLOT} {slots}' };
+    const env = workerEnv({ ...base, host: { OURS: '{slot}' }, extra, slot: 3 });
+    expect(env).toMatchObject({
+      CUDA_VISIBLE_DEVICES: '3',
+      TWICE: 'a3-3',
+      KEPT: '{SLOT} {slots}',
+      OURS: '{slot}',
+    });
+  });
+
+  it('does not hand on a descriptor the host had when it was a worker', () => {
+    expect(workerEnv({ ...base, host: { SNAKEPIT_STACK_FD: '3' } })).not.toHaveProperty('SNAKEPIT_STACK_FD');
+  });
+});
+
+describe('usesSlot', () => {
+  it('sees whether any variable does', () => {
+    expect(usesSlot({ A: '1', B: 'cuda:{slot}' })).toBe(true);
+    expect(usesSlot({ A: '{SLOT}', B: undefined })).toBe(false);
+    expect(usesSlot({})).toBe(false);
   });
 });

@@ -52,6 +52,7 @@ const callbacks: Record<number, [Role, string]> = {
   11: ['control', 'stats'],
   12: ['work', 'event'],
   13: ['work', 'log'],
+  15: ['control', 'stack'],
   18: ['control', 'phase'],
   19: ['control', 'ready'],
   20: ['control', 'startFailed'],
@@ -86,7 +87,7 @@ describe('the golden frames', () => {
   it('cover every type in both codecs, and the greetings in JSON', () => {
     const seen = new Set(golden.map((frame) => `${frame.codec} ${typeOf(frame)}`));
     for (const codec of ['msgpack', 'json']) {
-      for (let type = 1; type <= 13; type++) expect(seen).toContain(`${codec} ${type}`);
+      for (let type = 1; type <= 15; type++) expect(seen).toContain(`${codec} ${type}`);
       for (let type = 18; type <= 21; type++) expect(seen).toContain(`${codec} ${type}`);
     }
     for (const type of [16, 17, 22]) expect(seen).toContain(`json ${type}`);

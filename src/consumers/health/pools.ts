@@ -63,15 +63,21 @@ export const isSaturated = ({ levels, saturated }: PoolView): boolean =>
 /** Why a pool has fewer ready workers than it wants, in words. */
 export const describeShortage = ({ levels, ready, options }: PoolView): string => {
   if (levels === undefined) return 'the pool has not begun to start';
-  const states = levels.workers_by_state;
+  const { workers_by_state: states, crash_loop: loop } = levels;
   const starting = levels.workers.filter((worker) => worker.state === 'starting').map(describeStart);
   return [
     `${plural(ready, 'worker')} past the start, ${options.minWorkers} needed`,
     starting.length > 0 && `${starting.length} starting (${starting.slice(0, 3).join(', ')})`,
     states.backoff > 0 && `${states.backoff} waiting for the next start`,
-    states.quarantined > 0 && `${states.quarantined} quarantined`,
+    loop !== null &&
+      `workers fail as fast as they start, the next try is in ${seconds(loop.retry_in_ms)}: ${cut(loop.why, 300)}`,
+    loop === null &&
+      states.quarantined > 0 &&
+      `${states.quarantined} slots left empty since their workers fail as fast as they start`,
     states.draining > 0 && `${states.draining} draining`,
-    levels.start_error !== null && `last failed start: ${cut(levels.start_error.error_message, 300)}`,
+    loop === null &&
+      levels.start_error !== null &&
+      `last failed start: ${cut(levels.start_error.error_message, 300)}`,
   ]
     .filter((part) => part !== false)
     .join('; ');
@@ -82,6 +88,9 @@ const describeStart = (worker: WorkerSnapshot): string =>
 
 /** What would mend a shortage of workers. */
 export const mendShortage = ({ name, levels, options }: PoolView): string => {
+  if (levels != null && (levels.crash_loop !== null || levels.workers_by_state.quarantined > 0)) {
+    return `Mend what the last failure of pool '${name}' says; it tries again by itself after crashLoopCoolDownMs, or at once on \`snakepit recycle --pool ${name} --unquarantine\`.`;
+  }
   if (levels?.start_error != null) {
     return `Mend the failed start of pool '${name}'; the pool tries again by itself.`;
   }

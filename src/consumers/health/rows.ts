@@ -11,15 +11,18 @@ export const round = (value: number): number => Math.round(value * 1000) / 1000;
 /** Bytes as MiB, one decimal as in the design. */
 export const mebibytes = (bytes: number): number => Math.round((bytes / MEBIBYTE) * 10) / 10;
 
-/** A row for every place for a worker, pool by pool. */
+/** A row for every slot, and for every process beside those, pool by pool. */
 export const workerRows = (snapshot: Snapshot): WorkerRow[] =>
-  Object.values(snapshot.pools).flatMap((pool) => pool.workers.map((worker) => workerRow(pool, worker)));
+  Object.values(snapshot.pools).flatMap((pool) =>
+    [...pool.workers, ...pool.extra_workers].map((worker) => workerRow(pool, worker)),
+  );
 
 const workerRow = (pool: PoolSnapshot, worker: WorkerSnapshot): WorkerRow => ({
   pool_name: pool.name,
   worker_id: worker.id,
   worker_slot: worker.slot,
   state: worker.state,
+  role: worker.role,
   pid: worker.pid,
   phase: worker.phase,
   uptime_seconds: round(worker.uptime_ms / 1000),
@@ -31,6 +34,9 @@ const workerRow = (pool: PoolSnapshot, worker: WorkerSnapshot): WorkerRow => ({
   python_version: worker.python_version,
   codec: worker.codec,
   current: worker.current,
+  heartbeat_ms_ago: worker.heartbeat_ms_ago === null ? null : Math.round(worker.heartbeat_ms_ago),
+  failures: worker.failures,
+  last_exit: worker.last_exit,
 });
 
 /** The interpreter of each pool. */
@@ -55,4 +61,7 @@ export const poolHealth = (pool: PoolView, stats: WindowStats, observedSeconds: 
   p50_response_time_ms: round(stats.p50Ms),
   p95_response_time_ms: round(stats.p95Ms),
   p99_response_time_ms: round(stats.p99Ms),
+  crash_loop: pool.levels?.crash_loop ?? null,
+  quarantined_requests: pool.levels?.quarantined_requests ?? [],
+  memory_hints: pool.levels?.memory_hints ?? [],
 });

@@ -1,4 +1,10 @@
-import type { HealthStatus, StartPhase, WorkerState } from '../../events/index.ts';
+import type {
+  HealthStatus,
+  PoolSnapshot,
+  StartPhase,
+  WorkerSnapshot,
+  WorkerState,
+} from '../../events/index.ts';
 
 /** One thing that was looked at. Wire spelling, since it is answered as it is. */
 export interface HealthCheck {
@@ -52,6 +58,8 @@ export interface WorkerRow {
   readonly worker_id: string | null;
   readonly worker_slot: number;
   readonly state: WorkerState;
+  /** Beside the process that fills a slot there may be one that is to replace it, and one that was replaced and finishes. */
+  readonly role: 'primary' | 'successor' | 'leaving';
   readonly pid: number | null;
   readonly phase: StartPhase | null;
   readonly uptime_seconds: number;
@@ -67,6 +75,12 @@ export interface WorkerRow {
   readonly codec: string | null;
   /** The oldest running request. */
   readonly current: { readonly command: string; readonly request_id: string; readonly for_ms: number } | null;
+  /** Since it was last heard; null before its first word. */
+  readonly heartbeat_ms_ago: number | null;
+  /** Workers of this slot in a row that came to nothing. */
+  readonly failures: number;
+  /** The death certificate of the last worker of this slot that ended without being asked to. */
+  readonly last_exit: WorkerSnapshot['last_exit'];
 }
 
 /** Which Python a pool runs on, and why that one. */
@@ -96,6 +110,12 @@ export interface PoolHealth {
   readonly p50_response_time_ms: number;
   readonly p95_response_time_ms: number;
   readonly p99_response_time_ms: number;
+  /** Set while the pool has stopped to start workers. */
+  readonly crash_loop: PoolSnapshot['crash_loop'];
+  /** Requests that are refused since they killed workers. */
+  readonly quarantined_requests: PoolSnapshot['quarantined_requests'];
+  /** Commands that seem to leave memory behind. */
+  readonly memory_hints: PoolSnapshot['memory_hints'];
 }
 
 /** Figures of the process and its workers together. */

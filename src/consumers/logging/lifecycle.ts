@@ -55,6 +55,44 @@ export const lifecycleRules: Rules = {
     levels: ['info'],
     message: ({ metadata }) => `Worker ${metadata.worker_id} replaces a dead one`,
   },
+  'snakepit.worker.recycled': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `Worker ${metadata.worker_id} was replaced (${metadata.reason}) after ${measurements.requests} requests`,
+    fields: ['reason', 'exit'],
+  },
+  'snakepit.worker.heartbeat_missed': {
+    levels: ['warn'],
+    message: ({ metadata, measurements }) =>
+      `Worker ${metadata.worker_id} has been silent for ${duration(measurements.silent_ms)}; it gets no new requests`,
+    fields: ['python_stack'],
+  },
+  'snakepit.worker.stuck': {
+    levels: ['error'],
+    message: ({ metadata, measurements }) =>
+      metadata.why === 'heartbeat'
+        ? `Worker ${metadata.worker_id} has been silent for ${duration(measurements.silent_ms)} and is killed`
+        : `Worker ${metadata.worker_id} does not end what it was told to end and is killed`,
+    fields: ['why', 'python_stack'],
+  },
+  'snakepit.worker.quarantined': {
+    levels: ['error'],
+    message: ({ metadata, measurements }) =>
+      `Slot ${metadata.worker_slot} of pool ${metadata.pool_name} is left empty for ${duration(measurements.cool_down_ms)}: ${measurements.failures} workers in a row came to nothing, the last with: ${metadata.why}`,
+  },
+  'snakepit.threshold.exceeded': {
+    levels: ['warn', 'error'],
+    level: ({ metadata }) => (metadata.level === 'error' ? 'error' : 'warn'),
+    message: ({ metadata, measurements }) =>
+      `${metadata.check} is at ${measurements.value}, over its threshold of ${measurements.threshold}`,
+    fields: ['check'],
+  },
+  'snakepit.threshold.recovered': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.check} is back at ${measurements.value}, below ${measurements.threshold}`,
+    fields: ['check'],
+  },
   'snakepit.health.status_changed': {
     levels: ['info', 'warn', 'error'],
     level: ({ metadata }) => (metadata.to === 'ok' ? 'info' : metadata.to === 'warning' ? 'warn' : 'error'),

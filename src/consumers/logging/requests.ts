@@ -43,6 +43,18 @@ export const requestRules: Rules = {
     message: ({ metadata }) => `${metadata.command} rejected: ${metadata.message}`,
     fields: failure,
   },
+  'snakepit.request.slow': {
+    levels: ['warn'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} is slow: ${metadata.phase} for ${duration(measurements.duration_ms)}`,
+    fields: ['phase', 'python_stack'],
+  },
+  'snakepit.request.retried': {
+    levels: ['warn'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} is started again after attempt ${measurements.attempt}: ${metadata.message}`,
+    fields: ['code'],
+  },
   'snakepit.stream.closed': {
     levels: ['debug'],
     message: ({ metadata, measurements }) =>

@@ -25,6 +25,11 @@ const info = kind('info');
 
 const seconds = { unit: 'seconds' } as const;
 const durations = { ...seconds, buckets: DURATION_BUCKETS, exemplars: true } as const;
+/** What passes between two processes on one machine takes microseconds, unless something is wrong. */
+const FINE_BUCKETS = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.1, 1];
+const SIZE_BUCKETS = [128, 1024, 8192, 65_536, 524_288, 4_194_304, 33_554_432];
+const MEMORY_BUCKETS = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384].map((mebi) => mebi * 2 ** 20);
+const CIRCUIT = { closed: 0, half_open: 1, open: 2 } as const;
 const exemplars = { exemplars: true } as const;
 
 const POOL = ['pool_name'] as const;
@@ -83,6 +88,36 @@ export const metricCatalog = {
     COMMAND,
     events('snakepit.request.completed'),
     durations,
+  ),
+  snakepit_request_serialise_seconds: histogram(
+    'Time to check and encode the arguments, of requests that were sent.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    { ...seconds, buckets: FINE_BUCKETS },
+  ),
+  snakepit_request_transport_seconds: histogram(
+    'Time since the last start that neither Python nor the encoding took: sockets, decoding, waiting for the other side.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    { ...seconds, buckets: FINE_BUCKETS },
+  ),
+  snakepit_request_size_bytes: histogram(
+    'Size of encoded requests.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    { unit: 'bytes', buckets: SIZE_BUCKETS },
+  ),
+  snakepit_response_size_bytes: histogram(
+    'Size of encoded answers, chunks included.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    { unit: 'bytes', buckets: SIZE_BUCKETS },
+  ),
+  snakepit_request_peak_memory_bytes: histogram(
+    'Highest resident memory of the worker, of requests that raised it: then it is their own.',
+    COMMAND,
+    events('snakepit.request.completed'),
+    { unit: 'bytes', buckets: MEMORY_BUCKETS },
   ),
   snakepit_request_retries_total: counter(
     'Starts of a request after its first.',
@@ -158,6 +193,21 @@ export const metricCatalog = {
     POOL,
     pool((of) => of.saturated_total),
   ),
+  snakepit_pool_crash_loop: gauge(
+    'Whether every slot of the pool is left empty since its workers fail as fast as they start (1) or not (0).',
+    POOL,
+    pool((of) => (of.crash_loop === null ? 0 : 1)),
+  ),
+  snakepit_pool_quarantined_requests: gauge(
+    'Requests that are refused since they killed workers.',
+    POOL,
+    pool((of) => of.quarantined_requests.length),
+  ),
+  snakepit_pool_circuit_state: gauge(
+    'Circuit breaker of the pool: 0 closed, 1 half open, 2 open; none for pools without one.',
+    POOL,
+    perPool((of) => (of.circuit === null ? [] : [[[], CIRCUIT[of.circuit]]])),
+  ),
   snakepit_pool_info: gauge(
     'How the pool runs its workers; there once a worker has told.',
     [...POOL, 'transport', 'codec', 'python_version'],
@@ -176,7 +226,22 @@ export const metricCatalog = {
   snakepit_worker_exits_total: counter(
     'Workers that ended, by reason.',
     [...POOL, 'reason'],
-    events('snakepit.worker.stopped', 'snakepit.worker.crashed', 'snakepit.worker.start_failed'),
+    events(
+      'snakepit.worker.stopped',
+      'snakepit.worker.recycled',
+      'snakepit.worker.crashed',
+      'snakepit.worker.start_failed',
+    ),
+  ),
+  snakepit_worker_heartbeats_missed_total: counter(
+    'Heartbeats a worker did not answer in time.',
+    POOL,
+    events('snakepit.worker.heartbeat_missed'),
+  ),
+  snakepit_requests_slow_total: counter(
+    'Requests that took longer than slowAfterMs, or half their deadline.',
+    COMMAND,
+    events('snakepit.request.slow'),
   ),
   snakepit_worker_startup_seconds: histogram(
     'Time from spawn to ready, model loading included.',

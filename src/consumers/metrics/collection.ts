@@ -5,7 +5,7 @@ import type { Collection } from './expose/scrape.ts';
 import type { FamilyCopy, ScalarCopy } from './family.ts';
 import type { NodeMetrics } from './levels/node.ts';
 import { readLevels } from './levels/read.ts';
-import { SlotLedger } from './levels/slots.ts';
+import { slotTotals } from './levels/slots.ts';
 import type { Collector, OwnMetrics } from './own.ts';
 import type { ApplicationMetrics } from './record/application.ts';
 import type { RecordedFamilies } from './record/recorded.ts';
@@ -27,7 +27,6 @@ export interface Parts {
 /** Everything there is to expose, in the order of the catalogue, then the application's, then Node's. */
 export class MetricsCollection implements Collection {
   readonly #parts: Parts;
-  readonly #ledger = new SlotLedger();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -64,7 +63,7 @@ export class MetricsCollection implements Collection {
     collect('snapshot', () => {
       const levels = snapshot();
       onSnapshot(levels);
-      return [...readLevels('snapshot', levels), ...readLevels('slots', this.#ledger.update(levels))];
+      return [...readLevels('snapshot', levels), ...readLevels('slots', slotTotals(levels))];
     });
     collect('bus', () =>
       readLevels('bus', { events: bus.counts(), consumers: bus.consumers(), malformed: bus.malformed }),

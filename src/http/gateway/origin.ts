@@ -1,12 +1,5 @@
+import { isOwnOrigin } from '../own-origin.ts';
 import { Refusal } from '../problem.ts';
-
-const isOwn = (origin: string, host: string | null): boolean => {
-  if (host === null || !URL.canParse(origin)) return false;
-  const { protocol, host: ours } = new URL(origin);
-  const own = `${protocol}//${host}`;
-  // Both through URL, so that a default port counts the same written or not.
-  return URL.canParse(own) && new URL(own).host === ours;
-};
 
 /**
  * Keeps pages of other sites from running commands with a visitor's reach (the check is on `Origin` and, where a browser sends none,
@@ -26,7 +19,7 @@ export const checkOrigin = (request: Request, allowed: readonly string[]): strin
     );
   }
   if (allowed.includes(origin)) return origin;
-  if (isOwn(origin, headers.get('host') ?? new URL(request.url).host)) return undefined;
+  if (isOwnOrigin(origin, headers.get('host') ?? new URL(request.url).host)) return undefined;
   throw new Refusal(
     'forbidden',
     `A page of the origin '${origin.slice(0, 200)}' sent this request. Add the origin to gateway.allowedOrigins to let it.`,

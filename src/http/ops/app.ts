@@ -1,13 +1,15 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import type { Access } from '../access.ts';
-import type { HealthReader, MetricsReader, ReportBug } from '../ports.ts';
+import type { ErrorsReader, HealthReader, MetricsReader, OpsControl, ReportBug } from '../ports.ts';
 import { isAnswer, nothingAt, problemOf, wrongMethod } from '../problem.ts';
 import { sendJson, sendProblem } from '../respond.ts';
 import { errorsOnly } from '../thrown.ts';
-import type { Endpoint } from './endpoint.ts';
+import { controlChanges } from './control.ts';
+import { allowedMethods, type Endpoints, type Read } from './endpoint.ts';
+import { errorsReads } from './errors.ts';
 import { Gate, type GateOptions } from './gate.ts';
-import { healthEndpoints } from './health.ts';
-import { metricsEndpoint } from './metrics.ts';
+import { healthReads } from './health.ts';
+import { metricsRead } from './metrics.ts';
 
 /** What {@link createOpsApp} is made from. */
 export interface OpsParts {
@@ -15,6 +17,10 @@ export interface OpsParts {
   readonly metrics: MetricsReader | null;
   /** Null: no probe and no `/health/*` is served. */
   readonly health: HealthReader | null;
+  /** Null, the default: neither `/api/errors` nor `/api/requests/slow` is served. */
+  readonly errors?: ErrorsReader | null | undefined;
+  /** Null, the default: `/api/state` is not served, and nothing can be changed. */
+  readonly control?: OpsControl | null | undefined;
   /** Answer of `/health/python`. Default: the health reader's. */
   readonly python?: (() => unknown) | undefined;
   readonly options: GateOptions;
@@ -23,34 +29,59 @@ export interface OpsParts {
   readonly reportBug?: ReportBug | undefined;
 }
 
-const endpointsOf = ({ metrics, health, python }: OpsParts): readonly Endpoint[] => {
-  const readPython = python ?? (health === null ? undefined : () => health.python());
-  return [
-    ...(health === null ? [] : healthEndpoints(health)),
-    ...(readPython === undefined
-      ? []
-      : [{ path: '/health/python', link: 'python', answer: (c: Context) => sendJson(c, 200, readPython()) }]),
-    ...(metrics === null ? [] : [metricsEndpoint(metrics)]),
-  ];
+const pythonReads = ({ health, python }: OpsParts): readonly Read[] => {
+  const read = python ?? (health === null ? undefined : () => health.python());
+  if (read === undefined) return [];
+  return [{ path: '/health/python', link: 'python', answer: (c) => sendJson(c, 200, read()) }];
+};
+
+const endpointsOf = (parts: OpsParts): Endpoints => {
+  const { metrics, health, errors = null, control = null, reportBug } = parts;
+  return {
+    reads: [
+      ...(health === null ? [] : healthReads(health)),
+      ...pythonReads(parts),
+      ...(metrics === null ? [] : [metricsRead(metrics)]),
+      ...(errors === null ? [] : errorsReads(errors, control)),
+      ...(control === null
+        ? []
+        : [
+            {
+              path: '/api/state',
+              link: 'state',
+              answer: (c) => sendJson(c, 200, control.snapshot()),
+            } as Read,
+          ]),
+    ],
+    changes: control === null ? [] : controlChanges(control, reportBug),
+  };
 };
 
 /**
- * The ops endpoints as an app: metrics and health, read-only.
+ * The ops endpoints as an app.
  *
- * Probes answer everybody; everything else answers local callers, callers with the token, and whom `ops.open` lets in.
+ * Probes answer everybody; everything else that is read answers local callers, callers with the token, and whom `ops.open` lets in.
+ * Changes need the token, always.
  */
 export const createOpsApp = (parts: OpsParts): Hono => {
   const { options, access, reportBug } = parts;
   const endpoints = endpointsOf(parts);
   const gate = new Gate(access, options, endpoints);
   const app = new Hono().use(errorsOnly);
-  for (const endpoint of endpoints) {
-    const path = options.prefix + endpoint.path;
-    // Hono answers HEAD from the GET handler, without the body.
-    app.get(path, (c) => endpoint.answer(c, gate.admit(c.req.raw, endpoint)));
-    app.all(path, (c) => {
-      gate.admit(c.req.raw, endpoint);
-      throw wrongMethod(path, c.req.method, 'GET, HEAD');
+  const at = (path: string) => options.prefix + path.replaceAll(/\{(\w+)\}/g, ':$1');
+  // Hono answers HEAD from the GET handler, without the body.
+  for (const read of endpoints.reads)
+    app.get(at(read.path), (c) => read.answer(c, gate.admitRead(c.req.raw, read)));
+  for (const change of endpoints.changes) {
+    app.on(change.method, at(change.path), (c) => {
+      gate.admitChange(c.req.raw);
+      return change.answer(c);
+    });
+  }
+  for (const [path, allow] of allowedMethods(endpoints)) {
+    app.all(at(path), (c) => {
+      gate.admitOther(c.req.raw, path);
+      throw wrongMethod(c.req.path, c.req.method, allow);
     });
   }
   app.notFound((c) => {

@@ -8,9 +8,9 @@ export interface View {
   links(): Readonly<Record<string, string>>;
 }
 
-/** One read-only path of the ops server. */
-export interface Endpoint {
-  /** Without the prefix. */
+/** A path that is asked by GET and changes nothing. */
+export interface Read {
+  /** Without the prefix; a part in braces stands for any: `/api/errors/{id}`. */
   readonly path: string;
   /** Answers everybody, with any `Host`: orchestrators and load balancers ask here. */
   readonly probe?: true;
@@ -18,3 +18,27 @@ export interface Endpoint {
   readonly link?: string;
   answer(c: Context, view: View): Response | Promise<Response>;
 }
+
+/** A path that changes something. It is never asked by GET, and always with the token. */
+export interface Change {
+  readonly method: 'POST' | 'PATCH';
+  /** As in {@link Read.path}. */
+  readonly path: string;
+  answer(c: Context): Response | Promise<Response>;
+}
+
+/** All paths of an ops server. */
+export interface Endpoints {
+  readonly reads: readonly Read[];
+  readonly changes: readonly Change[];
+}
+
+/** The methods each path takes, as the header `Allow` lists them. */
+export const allowedMethods = ({ reads, changes }: Endpoints): ReadonlyMap<string, string> => {
+  const allowed = new Map(reads.map(({ path }) => [path, 'GET, HEAD']));
+  for (const { path, method } of changes) {
+    const before = allowed.get(path);
+    allowed.set(path, before === undefined ? method : `${before}, ${method}`);
+  }
+  return allowed;
+};

@@ -1,48 +1,70 @@
 import type { ResolvedOptions } from '../../config/index.ts';
-import { type Access, refuseCaller, requireHost } from '../access.ts';
-import type { Endpoint, View } from './endpoint.ts';
+import { type Access, refuseCaller, requireHost, requireToken } from '../access.ts';
+import { refuseCrossSite } from './cross-site.ts';
+import type { Endpoints, Read, View } from './endpoint.ts';
 
 /** Options of the ops server that the gate needs. */
 export type GateOptions = Pick<ResolvedOptions['ops'], 'open' | 'prefix'>;
 
-/** Decides who may read which endpoint, and how much of it. */
+/** Decides who may read which endpoint, and how much of it, and who may change anything. */
 export class Gate {
   readonly #access: Access;
   readonly #options: GateOptions;
-  readonly #endpoints: readonly Endpoint[];
+  readonly #endpoints: Endpoints;
 
-  constructor(access: Access, options: GateOptions, endpoints: readonly Endpoint[]) {
+  constructor(access: Access, options: GateOptions, endpoints: Endpoints) {
     this.#access = access;
     this.#options = options;
     this.#endpoints = endpoints;
   }
 
   /** @throws Refusal when the caller may not read the endpoint */
-  admit(request: Request, endpoint: Endpoint): View {
-    if (!endpoint.probe) requireHost(this.#access, request);
-    const known = this.#isTrusted(request) || this.#isFree(endpoint);
-    if (!known && !endpoint.probe) throw refuseCaller(this.#access, request.headers);
+  admitRead(request: Request, read: Read): View {
+    if (!read.probe) requireHost(this.#access, request);
+    const known = this.#isTrusted(request) || this.#isFree(read);
+    if (!known && !read.probe) throw refuseCaller(this.#access, request.headers);
     // Probes take any Host, so a page that rebinds its name reaches them: it must not learn more than a stranger.
     const details = known && this.#access.acceptsHost(request);
     return { details, links: () => this.#links(request) };
   }
 
-  /** Paths this caller may read. */
+  /** @throws Refusal when the caller may not change anything */
+  admitChange(request: Request): void {
+    requireHost(this.#access, request);
+    refuseCrossSite(request);
+    requireToken(this.#access, request.headers);
+  }
+
+  /** @throws Refusal when the caller may not even learn what a path takes */
+  admitOther(request: Request, path: string): void {
+    const read = this.#endpoints.reads.find((each) => each.path === path);
+    // A path that only changes things is no secret, but strange names for this server still get nothing.
+    if (read === undefined) requireHost(this.#access, request);
+    else this.admitRead(request, read);
+  }
+
+  /** What this caller may ask for. */
   readable(request: Request): readonly string[] {
     requireHost(this.#access, request);
-    return this.#readable(request).map((endpoint) => this.#pathOf(endpoint));
+    const reads = this.#readable(request).map(({ path }) => this.#options.prefix + path);
+    if (!this.#access.identify(request.headers).authenticated) return reads;
+    const changes = this.#endpoints.changes.map(
+      ({ method, path }) => `${method} ${this.#options.prefix}${path}`,
+    );
+    return [...reads, ...changes];
   }
 
   #links(request: Request): Record<string, string> {
-    const linked = this.#readable(request).flatMap((endpoint) =>
-      endpoint.link === undefined ? [] : [[endpoint.link, this.#pathOf(endpoint)]],
+    const linked = this.#readable(request).flatMap(({ link, path }) =>
+      link === undefined ? [] : [[link, this.#options.prefix + path]],
     );
     return Object.fromEntries(linked);
   }
 
-  #readable(request: Request): readonly Endpoint[] {
-    if (this.#isTrusted(request) && this.#access.acceptsHost(request)) return this.#endpoints;
-    return this.#endpoints.filter((endpoint) => endpoint.probe || this.#isFree(endpoint));
+  #readable(request: Request): readonly Read[] {
+    const { reads } = this.#endpoints;
+    if (this.#isTrusted(request) && this.#access.acceptsHost(request)) return reads;
+    return reads.filter((read) => read.probe || this.#isFree(read));
   }
 
   #isTrusted(request: Request): boolean {
@@ -50,12 +72,8 @@ export class Gate {
     return local || authenticated || this.#access.open;
   }
 
-  #isFree(endpoint: Endpoint): boolean {
-    const { open } = this.#options;
-    return open.includes(endpoint.path) || open.includes(this.#pathOf(endpoint));
-  }
-
-  #pathOf({ path }: Endpoint): string {
-    return this.#options.prefix + path;
+  #isFree({ path }: Read): boolean {
+    const { open, prefix } = this.#options;
+    return open.includes(path) || open.includes(prefix + path);
   }
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { HealthReader, HealthReport } from '../ports.ts';
 import { preferredType, send, sendJson } from '../respond.ts';
-import type { Endpoint, View } from './endpoint.ts';
+import type { Read, View } from './endpoint.ts';
 import { HEALTH_JSON, sendHealth } from './health-body.ts';
 import { probeText, without } from './probe-text.ts';
 
@@ -32,7 +32,7 @@ const sendProbe = (c: Context, probe: string, report: HealthReport, answering: A
 };
 
 /** The endpoints of the health consumer. */
-export const healthEndpoints = (health: HealthReader): readonly Endpoint[] => [
+export const healthReads = (health: HealthReader): readonly Read[] => [
   {
     path: '/health',
     probe: true,

@@ -3,7 +3,7 @@ import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
 import type { MetricsReader } from '../ports.ts';
 import { acceptsGzip, send } from '../respond.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Read } from './endpoint.ts';
 
 /** Smaller bodies fit a packet or two as they are. */
 const GZIP_FROM_BYTES = 1024;
@@ -22,7 +22,7 @@ const sendMetrics = async (c: Context, metrics: MetricsReader): Promise<Response
 };
 
 /** The endpoint Prometheus scrapes. */
-export const metricsEndpoint = (metrics: MetricsReader): Endpoint => ({
+export const metricsRead = (metrics: MetricsReader): Read => ({
   path: '/metrics',
   link: 'metrics',
   answer: (c) => sendMetrics(c, metrics),

@@ -1,15 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Codec, type CodecName, codecs } from '../codec/index.ts';
-import type { LinkFault, LinkHandler, OutgoingRequest, WorkerIdentity, WorkerLink } from '../contract.ts';
+import type {
+  LinkFault,
+  LinkHandler,
+  OutgoingRequest,
+  SlotProgress,
+  WorkerIdentity,
+  WorkerLink,
+} from '../contract.ts';
 import { Connection } from './connection.ts';
 import type { ProtocolFault } from './frames.ts';
 import { type Hello, MAX_GREETING, PROTOCOL, Refusal, readHello, reject, welcome } from './handshake.ts';
 import { deliver, type Role, Type } from './messages.ts';
+import { makeProgressFile, readProgress } from './progress.ts';
 
 /** How long one connection may outlive the other before the link counts as broken. */
 const HALF_OPEN_MS = 250;
+const DEFAULT_LOG_RATE = { perSecond: 500, burst: 2000 };
 
 /** What a link needs to know of its pool. */
 export interface LinkSettings {
@@ -20,6 +29,8 @@ export interface LinkSettings {
   readonly maxFrameBytes: number;
   readonly statsIntervalMs: number;
   readonly codecs: readonly CodecName[];
+  /** Records a worker may print and log: in a second in the long run, and at once. Default: 500 and 2000. */
+  readonly logRate?: { readonly perSecond: number; readonly burst: number };
 }
 
 /** The host's end of one worker: a socket that takes its two connections, and the messages over them. */
@@ -63,7 +74,7 @@ export class SocketLink implements WorkerLink {
 
   /** Starts to listen. Rejects when the socket cannot be made. */
   async listen(): Promise<void> {
-    writeFileSync(this.#progressPath, Buffer.alloc(4 * (this.#settings.concurrency + 1)), { mode: 0o600 });
+    makeProgressFile(this.#progressPath, this.#settings.concurrency);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.#socketPath, () => resolve());
@@ -107,14 +118,18 @@ export class SocketLink implements WorkerLink {
     this.#send('control', [Type.stop]);
   }
 
+  stack(seq: number, ids: readonly number[] | null): void {
+    this.#send('control', [Type.stack, seq, ids]);
+  }
+
+  progress(): readonly SlotProgress[] {
+    return readProgress(this.#progressPath, this.#settings.concurrency);
+  }
+
   takeLastStarted(): readonly number[] {
-    try {
-      const words = readFileSync(this.#progressPath);
-      rmSync(this.#progressPath, { force: true });
-      return Array.from({ length: words.length >> 2 }, (_, i) => words.readUInt32LE(i * 4));
-    } catch {
-      return [];
-    }
+    const slots = this.progress();
+    rmSync(this.#progressPath, { force: true });
+    return slots.map((slot) => slot.lastStarted);
   }
 
   close(): void {
@@ -171,6 +186,7 @@ export class SocketLink implements WorkerLink {
 
   #welcomeContent(hello: Hello): Record<string, unknown> {
     const { poolName, concurrency, app, cwd, maxFrameBytes, statsIntervalMs } = this.#settings;
+    const { perSecond, burst } = this.#settings.logRate ?? DEFAULT_LOG_RATE;
     return {
       protocol: PROTOCOL,
       codec: hello.codec,
@@ -182,6 +198,7 @@ export class SocketLink implements WorkerLink {
       cwd,
       stats_interval_ms: statsIntervalMs,
       progress_file: this.#progressPath,
+      log_rate: { per_second: perSecond, burst },
     };
   }
 

@@ -1,5 +1,5 @@
 import type { CommandInfo, LogLevel } from '../../events/index.ts';
-import type { Failure, LinkHandler, WorkerStats } from '../contract.ts';
+import type { Failure, LinkHandler, StackText, WorkerStats } from '../contract.ts';
 import { ProtocolFault } from './frames.ts';
 
 /** Frame types, after proto/PROTOCOL.md. */
@@ -17,6 +17,8 @@ export const Type = {
   stats: 11,
   event: 12,
   log: 13,
+  stack: 14,
+  stacks: 15,
   hello: 16,
   welcome: 17,
   phase: 18,
@@ -63,7 +65,14 @@ const failure = (value: unknown): Failure => {
 
 const stats = (value: unknown): WorkerStats => {
   const it = record(value);
-  return { rssBytes: number(it.rss_bytes), cpuSeconds: number(it.cpu_seconds), threads: number(it.threads) };
+  return {
+    rssBytes: number(it.rss_bytes),
+    peakRssBytes: number(it.peak_rss_bytes),
+    cpuSeconds: number(it.cpu_seconds),
+    threads: number(it.threads),
+    openFds: number(it.open_fds),
+    gcCollections: number(it.gc_collections),
+  };
 };
 
 const levels: ReadonlySet<unknown> = new Set([
@@ -88,12 +97,15 @@ export const deliver = (role: Role, message: unknown, bytes: number, to: LinkHan
   else deliverControl(m, to);
 };
 
+/** The peak of memory at the end of an answer, which only few carry. */
+const peak = (m: Message): number => (m.length > 5 ? number(m[5]) : 0);
+
 const deliverWork = (m: Message, bytes: number, to: LinkHandler): void => {
   switch (m[0]) {
     case Type.response:
-      return known(to.response(number(m[1]), m[2], number(m[3]), number(m[4]), bytes), m[1]);
+      return known(to.response(number(m[1]), m[2], number(m[3]), number(m[4]), bytes, peak(m)), m[1]);
     case Type.error:
-      return known(to.error(number(m[1]), failure(m[2]), number(m[3]), number(m[4]), bytes), m[1]);
+      return known(to.error(number(m[1]), failure(m[2]), number(m[3]), number(m[4]), bytes, peak(m)), m[1]);
     case Type.chunk:
       return known(to.chunk(number(m[1]), m[2], bytes), m[1]);
     case Type.event:
@@ -120,6 +132,8 @@ const deliverControl = (m: Message, to: LinkHandler): void => {
       return to.pong(number(m[1]));
     case Type.stats:
       return to.stats(stats(m[1]));
+    case Type.stacks:
+      return to.stack(number(m[1]), list(m[2]).map(stackText));
     case Type.recalled:
       return to.recalled(list(m[1]).map(number));
     case Type.phase:
@@ -132,6 +146,11 @@ const deliverControl = (m: Message, to: LinkHandler): void => {
     default:
       fault(`sent a frame of type ${String(m[0])} on the control connection`);
   }
+};
+
+const stackText = (value: unknown): StackText => {
+  const [id, text] = list(value);
+  return { id: orNull(id, number), text: string(text) };
 };
 
 const command = (value: unknown): CommandInfo => {

@@ -15,12 +15,15 @@ export interface SocketTransportSettings extends Omit<LinkSettings, 'codecs'> {
  *
  * @throws SnakepitError `invalid_configuration` when no directory for the sockets can be made
  */
-export const createSocketTransport = async (settings: SocketTransportSettings): Promise<Transport> => {
+export const createSocketTransport = async (
+  settings: SocketTransportSettings,
+): Promise<Transport & { readonly directory: string }> => {
   const directory = await makeSocketDirectory(settings.runtimeDir);
   const codecs: readonly CodecName[] = settings.codec === 'auto' ? ['msgpack', 'json'] : [settings.codec];
   let opened = 0;
   return {
     kind: 'socket',
+    directory,
     async open(identity: WorkerIdentity, handler: LinkHandler): Promise<WorkerLink> {
       const link = new SocketLink(directory, `w${++opened}`, identity, { ...settings, codecs }, handler);
       await link.listen();

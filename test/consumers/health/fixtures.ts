@@ -35,6 +35,11 @@ export const worker = (
   python_version: '3.11.7',
   codec: 'json',
   current: null,
+  role: 'primary',
+  heartbeat_ms_ago: 10,
+  failures: 0,
+  quarantined_until: null,
+  last_exit: null,
   ...more,
 });
 
@@ -69,6 +74,12 @@ export const pool = (
     saturated_total: 0,
     ready: count('ready') + count('busy') > 0,
     start_error: null,
+    extra_workers: [],
+    gone_slots: null,
+    crash_loop: null,
+    quarantined_requests: [],
+    circuit: null,
+    memory_hints: [],
     ...more,
   };
 };

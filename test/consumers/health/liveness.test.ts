@@ -83,6 +83,10 @@ describe('workers and python', () => {
         python_version: '3.11.7',
         codec: 'json',
         current: { command: 'predict', request_id: 'r1', for_ms: 20 },
+        role: 'primary',
+        heartbeat_ms_ago: 10,
+        failures: 0,
+        last_exit: null,
       },
     ]);
   });

@@ -39,7 +39,12 @@ describe('the consumer', () => {
 
   it('feeds every metric the catalogue says comes from events', async () => {
     const { bus, scrape } = rig();
-    complete(bus, { about: { attempts: 2, status: 'failure', code: 'python_exception' } });
+    complete(bus, {
+      measured: { peak_rss_mb: 1 },
+      about: { attempts: 2, status: 'failure', code: 'python_exception' },
+    });
+    bus.emit('snakepit.request.slow', { duration_ms: 2, threshold_ms: 1 }, { ...predict, phase: 'running' });
+    bus.emit('snakepit.worker.heartbeat_missed', { missed: 1, silent_ms: 1 }, { pool_name: 'default' });
     bus.emit('snakepit.stream.chunk', { bytes: 1, index: 0 }, predict);
     bus.emit('snakepit.stream.closed', { chunks: 1, first_chunk_ms: 1, duration_ms: 1 }, predict);
     bus.emit('snakepit.worker.started', { startup_ms: 1 }, { ...started, pool_name: 'default' });
@@ -65,7 +70,7 @@ describe('the consumer', () => {
     emit('snakepit.request.completed', {}, { ...predict, status: '__proto__' });
     emit(
       'snakepit.request.completed',
-      { duration_ms: 1, queue_time_ms: 0, python_ms: 0, python_cpu_ms: 0 },
+      { duration_ms: 1, queue_time_ms: 0, python_ms: 0, python_cpu_ms: 0, bytes_in: 0 },
       { pool_name: 7, command: null, status: 'failure', code: 'no_such_code', attempts: 1 },
     );
     emit('snakepit.worker.started', {}, {});

@@ -32,6 +32,11 @@ export const worker = (slot: number, more: Partial<WorkerSnapshot> = {}): Worker
   python_version: '3.11.7',
   codec: 'msgpack',
   current: null,
+  role: 'primary',
+  heartbeat_ms_ago: 10,
+  failures: 0,
+  quarantined_until: null,
+  last_exit: null,
   ...more,
 });
 
@@ -57,6 +62,12 @@ export const pool = (name: string, more: Partial<PoolSnapshot> = {}): PoolSnapsh
   saturated_total: 0,
   ready: true,
   start_error: null,
+  extra_workers: [],
+  gone_slots: null,
+  crash_loop: null,
+  quarantined_requests: [],
+  circuit: null,
+  memory_hints: [],
   ...more,
 });
 
@@ -104,6 +115,8 @@ export const complete = (bus: EventBus, { measured = {}, about = {} }: Request =
       queue_time_ms: 25,
       python_ms: 100,
       python_cpu_ms: 40,
+      serialise_ms: 1,
+      transport_ms: 2,
       bytes_in: 10,
       bytes_out: 20,
       ...measured,

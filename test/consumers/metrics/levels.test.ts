@@ -102,37 +102,18 @@ describe('slots', () => {
     expect(await show(it_)).toEqual({ 0: 11, 1: 20 });
   });
 
-  it('fold into gone when the pool shrinks, and the sum never falls', async () => {
+  it('that are no more add up under gone', async () => {
     const it_ = rig();
-    const states = [
-      [worker(0, totals(10)), worker(1, totals(20)), worker(2, totals(5))],
-      [worker(0, totals(12))],
-      [worker(0, totals(13)), worker(1, totals(1))],
-      [worker(0, totals(14))],
-      [],
-    ];
-    const seen: Record<string, number>[] = [];
-    for (const workers of states) {
-      it_.levels.snapshot = () => snapshotOf(pool('default', { workers }));
-      seen.push(await show(it_));
-    }
-    expect(seen).toEqual([
-      { 0: 10, 1: 20, 2: 5 },
-      { 0: 12, gone: 25 },
-      { 0: 13, 1: 1, gone: 25 },
-      { 0: 14, gone: 26 },
-      { gone: 40 },
-    ]);
-    const sums = seen.map((slots) => Object.values(slots).reduce((sum, value) => sum + value, 0));
-    expect(sums).toEqual([...sums].sort((a, b) => a - b));
-  });
-
-  it('that begin again at zero between two scrapes leave what they had to gone', async () => {
-    const it_ = rig();
-    it_.levels.snapshot = () => snapshotOf(pool('default', { workers: [worker(0, totals(10))] }));
-    await it_.scrape();
-    it_.levels.snapshot = () => snapshotOf(pool('default', { workers: [worker(0, totals(3))] }));
-    expect(await show(it_)).toEqual({ 0: 3, gone: 10 });
+    it_.levels.snapshot = () =>
+      snapshotOf(
+        pool('default', {
+          workers: [worker(0, totals(10))],
+          gone_slots: { requests_total: 25, busy_seconds_total: 2.5, cpu_seconds_total: 0.25 },
+        }),
+      );
+    expect(await show(it_)).toEqual({ 0: 10, gone: 25 });
+    expect(await show(it_, 'snakepit_worker_busy_seconds_total')).toEqual({ 0: 1, gone: 2.5 });
+    expect(await show(it_, 'snakepit_worker_cpu_seconds_total')).toEqual({ 0: 0.1, gone: 0.25 });
   });
 
   it('lose their gauges with the worker', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalogEntries } from '../../../src/consumers/metrics/catalog.ts';
+import type { PoolSnapshot } from '../../../src/events/index.ts';
 import { requirePythonModule, requireTool } from '../../support/tools.ts';
 import { command, complete, failure, pool, rig, snapshotOf, worker } from './fixtures.ts';
 import { promtoolFaults, strictFamilies } from './oracles.ts';
@@ -10,12 +11,20 @@ const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 const everything = () => {
   const of = rig({ maxSeries: 400 }, { ready: () => true });
   const { bus, levels, metrics } = of;
+  let gone: PoolSnapshot['gone_slots'] = null;
   let workers = [
     worker(0, { slot_requests_total: 9, slot_busy_seconds_total: 0.9, slot_cpu_seconds_total: 0.5 }),
     worker(1),
   ];
   levels.snapshot = () =>
-    snapshotOf(pool('default', { commands: [command('predict'), command('generate')], workers }));
+    snapshotOf(
+      pool('default', {
+        commands: [command('predict'), command('generate')],
+        workers,
+        gone_slots: gone,
+        circuit: 'closed',
+      }),
+    );
   const about = { pool_name: 'default' };
   bus.emit(
     'snakepit.worker.started',
@@ -27,7 +36,13 @@ const everything = () => {
     { startup_ms: 5 },
     { ...about, ...failure('worker_start_failed') },
   );
-  complete(bus);
+  complete(bus, { measured: { peak_rss_mb: 100 } });
+  bus.emit(
+    'snakepit.request.slow',
+    { duration_ms: 30, threshold_ms: 25 },
+    { ...about, command: 'predict', phase: 'running' },
+  );
+  bus.emit('snakepit.worker.heartbeat_missed', { missed: 1, silent_ms: 2000 }, about);
   complete(bus, {
     measured: { duration_ms: 4 },
     about: { status: 'failure', code: 'python_exception', request_id: 'req_2' },
@@ -53,6 +68,7 @@ const everything = () => {
     ...of,
     shrink: () => {
       workers = workers.slice(1);
+      gone = { requests_total: 9, busy_seconds_total: 0.9, cpu_seconds_total: 0.5 };
     },
   };
 };

@@ -31,22 +31,28 @@ class Answers:
         body = self._codec.pack_any(elements)
         return header(len(body)) + body
 
-    def response(self, id: int, result: Any, python_ms: float, cpu_ms: float) -> bytes:
-        """A RESPONSE; or, for a result that cannot cross, the ERROR that says so. Raises nothing."""
+    def response(self, id: int, result: Any, python_ms: float, cpu_ms: float, peak: int = 0) -> bytes:
+        """A RESPONSE; or, for a result that cannot cross, the ERROR that says so. Raises nothing.
+
+        ``peak``: resident memory at its peak, in bytes, when that was the request's own; else 0.
+        """
         try:
-            return self._with_value(result, "result", (RESPONSE, id), (python_ms, cpu_ms))
+            return self._with_value(result, "result", (RESPONSE, id), _measures(python_ms, cpu_ms, peak))
         except Unserializable as error:
             problem = failure("unserializable", f"the result cannot be sent: {error}", error.path)
         except TooLarge as error:
             problem = failure("payload_too_large", str(error))
-        return self.error(id, problem, python_ms, cpu_ms)
+        return self.error(id, problem, python_ms, cpu_ms, peak)
 
-    def error(self, id: int, problem: Failure, python_ms: float = 0.0, cpu_ms: float = 0.0) -> bytes:
+    def error(
+        self, id: int, problem: Failure, python_ms: float = 0.0, cpu_ms: float = 0.0, peak: int = 0
+    ) -> bytes:
         """An ERROR, without its traceback should that be what takes it over the frame limit."""
-        body = self._codec.pack((ERROR, id, problem, python_ms, cpu_ms))
+        measures = _measures(python_ms, cpu_ms, peak)
+        body = self._codec.pack((ERROR, id, problem, *measures))
         if len(body) > self._max:
             bare = {**problem, "message": problem["message"][:200], "traceback": None, "exception": None}
-            body = self._codec.pack((ERROR, id, bare, python_ms, cpu_ms))
+            body = self._codec.pack((ERROR, id, bare, *measures))
         return header(len(body)) + body
 
     def chunk(self, id: int, value: Any) -> bytes:
@@ -78,3 +84,7 @@ class Answers:
             raise
         except Exception as error:
             raise Unserializable("$", f"{type(error).__name__}: {error}") from error
+
+
+def _measures(python_ms: float, cpu_ms: float, peak: int) -> tuple[float, ...]:
+    return (python_ms, cpu_ms, peak) if peak else (python_ms, cpu_ms)

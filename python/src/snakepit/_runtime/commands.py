@@ -12,13 +12,15 @@ from snakepit._runtime.failure import Failure, clean, failure
 from snakepit._runtime.invoke import compile_invoke
 
 PLAIN = "plain"
+#: For so many calls after a slow one a command counts as slow.
+WARY_CALLS = 16
 _MAX_DOC = 4096
 
 
 class Command:
     """One command."""
 
-    __slots__ = ("call", "doc", "invoke", "kind", "lazy", "name", "signature", "wary")
+    __slots__ = ("call", "doc", "heavy", "invoke", "kind", "lazy", "name", "signature", "wary")
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name = name
@@ -34,6 +36,9 @@ class Command:
         #: While above 0 the command counts as slow: replies held back are sent before it is called. Counts
         #: down with each call that is fast; starts above 0, since nothing is known of the first.
         self.wary = 1
+        #: While above 0 the command counts as one that takes over a millisecond, so that it is worth asking what
+        #: memory it takes. As ``wary`` otherwise.
+        self.heavy = 1
 
     def describe(self) -> dict[str, Any]:
         """The command as READY lists it."""

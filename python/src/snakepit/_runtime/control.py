@@ -8,14 +8,16 @@ import select
 import socket
 import threading
 import time
-from typing import Optional, Protocol
+from typing import TYPE_CHECKING, Optional, Protocol
 
 from snakepit._runtime import readings
 from snakepit._runtime.answers import Answers
-from snakepit._runtime.ending import end_process, fatal
+from snakepit._runtime.capture import Capture
+from snakepit._runtime.ending import ControlClosed, end_process, fatal
 from snakepit._runtime.failure import cancelled
 from snakepit._runtime.inbox import Inbox
 from snakepit._runtime.sender import Sender
+from snakepit._runtime.stacks import Stacks
 from snakepit._runtime.state import Cancel, State
 from snakepit._runtime.wire import (
     CANCEL,
@@ -23,6 +25,7 @@ from snakepit._runtime.wire import (
     PONG,
     RECALL,
     RECALLED,
+    STACK,
     STATS,
     STOP,
     Frame,
@@ -30,6 +33,9 @@ from snakepit._runtime.wire import (
     ProtocolError,
     Reader,
 )
+
+if TYPE_CHECKING:
+    from snakepit._runtime.runner import Runner
 
 _TICK_S = 0.01
 # After so many ticks without a new batch nobody needs them any more.
@@ -44,6 +50,9 @@ _FORGET_UNSEEN_S = 60.0
 # How long an orderly exit may take once everything is done; a thread the app has left behind must not keep
 # the process.
 _EXIT_S = 3.0
+# The end of a host closes both connections, one a moment after the other.
+_HALF_CLOSED_MS = 100
+_CLOSED = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Runs(Protocol):
@@ -55,6 +64,10 @@ class Runs(Protocol):
 
     def kick(self, id: int) -> None:
         """Try to make that handler see its cancel."""
+        ...
+
+    def runner_of(self, id: int) -> Optional[Runner]:
+        """Who runs that handler, while it does."""
         ...
 
 
@@ -85,9 +98,19 @@ class Control(threading.Thread):
         self._exit_at: Optional[float] = None
         self._exit_code = 0
 
-    def attach(self, state: State, inbox: Inbox, channel: Sender, work: Answers, runs: Runs) -> None:
+    def attach(
+        self,
+        state: State,
+        inbox: Inbox,
+        channel: Sender,
+        work: Answers,
+        runs: Runs,
+        output: Capture,
+        stacks: Stacks,
+    ) -> None:
         """Tell it of the work side; needed before :meth:`start`."""
         self._state, self._inbox, self._channel, self._work, self._runs = state, inbox, channel, work, runs
+        self._output, self._stacks = output, stacks
 
     def nudge(self) -> None:
         """Ask it to look every few milliseconds for replies that are held back, for as long as there is work."""
@@ -124,7 +147,7 @@ class Control(threading.Thread):
         seen = idle = 0
         while True:
             now = time.monotonic()
-            until = next_stats
+            until = min(next_stats, self._output.due)
             if self._exit_at is not None:
                 if now >= self._exit_at:
                     end_process(self._exit_code)
@@ -136,6 +159,9 @@ class Control(threading.Thread):
             if time.monotonic() >= next_stats:
                 next_stats = time.monotonic() + self._interval
                 self._sender.post(self._answers.frame(STATS, readings.take()))
+            if time.monotonic() >= self._output.due:
+                self._output.tell(None)
+                self._state.ticking = True  # which sends it
             if self._state.ticking:
                 batches = self._state.batches
                 held = batches == seen and self._channel.pending
@@ -159,10 +185,10 @@ class Control(threading.Thread):
         if descriptor == self._sock.fileno():
             try:
                 data = self._sock.recv(1 << 16)
-            except OSError as error:
-                raise HostGone(str(error)) from error
+            except OSError:
+                data = b""
             if not data:
-                raise HostGone("the control connection is closed")
+                raise self._closed()
             self._take(data)
         elif descriptor == self._stdin:
             if not os.read(self._stdin, 1 << 12):
@@ -170,6 +196,11 @@ class Control(threading.Thread):
         else:
             self._wake_out.recv(1 << 12)
             self._state.ticking = True
+
+    def _closed(self) -> HostGone:
+        work = select.poll()
+        work.register(self._inbox.sock, _CLOSED)
+        return HostGone() if work.poll(_HALF_CLOSED_MS) else ControlClosed()
 
     def _take(self, data: bytes) -> None:
         for frame in self._reader.feed(data):
@@ -183,12 +214,19 @@ class Control(threading.Thread):
             self._cancel(frame[1])
         elif kind == RECALL and len(frame) == 2 and type(frame[1]) is list:
             self._sender.post(self._answers.frame(RECALLED, self._inbox.recall(frame[1])))
+        elif kind == STACK and len(frame) == 3 and type(frame[1]) is int:
+            self._stack(frame[1], frame[2])
         elif kind == STOP:
             self._stop()
         else:
             raise ProtocolError(
                 f"a frame of type {kind!r} with {len(frame)} elements came on the control connection"
             )
+
+    def _stack(self, seq: int, ids: object) -> None:
+        if ids is not None and (type(ids) is not list or any(type(id) is not int for id in ids)):
+            raise ProtocolError(f"STACK wants a list of ids or null, not {ids!r:.200}")
+        self._sender.post(self._stacks.frame(seq, ids))
 
     def _cancel(self, id: int) -> None:
         if not self._runs.running(id):

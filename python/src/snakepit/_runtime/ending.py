@@ -14,13 +14,22 @@ from snakepit._runtime.wire import HostGone, ProtocolError
 _CHILDREN_S = 0.3
 
 
+class ControlClosed(HostGone):
+    """The host closed the control connection and kept the other, which no host does that ends."""
+
+    def __init__(self) -> None:
+        super().__init__("the host closed the control connection")
+
+
 def fatal(error: BaseException) -> NoReturn:
     """End the process for a reason of the runtime's own, and say which on the process's standard error.
 
-    That the host is gone needs no words: there is nobody to read them.
+    That the host is gone needs no words, there is nobody to read them; that it has left by half does.
     """
     try:
-        if isinstance(error, ProtocolError):
+        if isinstance(error, ControlClosed):
+            os.write(2, f"snakepit: {error}\n".encode())
+        elif isinstance(error, ProtocolError):
             os.write(2, f"snakepit: protocol error: {error}\n".encode("utf-8", "backslashreplace"))
         elif not isinstance(error, HostGone):
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__))

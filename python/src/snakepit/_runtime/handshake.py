@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 from snakepit._runtime import codec, wire
 from snakepit._runtime.codec import json
+from snakepit._runtime.limit import Rate
 from snakepit._version import __version__
 
 #: WELCOME is small; what is larger is not from our host.
@@ -52,6 +53,7 @@ class Welcome(NamedTuple):
     stats_interval_ms: float
     progress_file: Optional[str]
     log_level: str
+    log_rate: Optional[Rate]
 
 
 class Connection(NamedTuple):
@@ -132,4 +134,19 @@ def _welcome(frame: wire.Frame) -> Welcome:
         stats_interval_ms=field("stats_interval_ms", (int, float), 0),
         progress_file=field("progress_file", str),
         log_level=field("log_level", str, "INFO"),
+        log_rate=_rate(field("log_rate", dict)),
     )
+
+
+def _rate(fields: Optional[dict[str, Any]]) -> Optional[Rate]:
+    if fields is None:
+        return None
+    numbers: list[float] = []
+    for name in ("per_second", "burst"):
+        number = fields.get(name)
+        if not isinstance(number, (int, float)) or isinstance(number, bool) or number <= 0:
+            raise wire.ProtocolError(
+                f"{name!r} of 'log_rate' in WELCOME must be a number above 0, not {number!r}"
+            )
+        numbers.append(number)
+    return Rate(*numbers)

@@ -18,14 +18,16 @@ from collections.abc import Callable
 
 from snakepit._runtime.answers import Answers
 from snakepit._runtime.codec import Codec
-from snakepit._runtime.commands import Command
+from snakepit._runtime.commands import WARY_CALLS, Command
 from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.peak import SLOW_S, Gauge
 from snakepit._runtime.runner_main import MainRunner
 from snakepit._runtime.sender import Sender
 from snakepit._runtime.state import State
 from snakepit._runtime.wire import RESPONSE, header
 
 _SLOW_S = 0.0002
+_LONG_S = 0.05
 # Reading the CPU clock is a system call that costs as much as half of everything else here. A handler that
 # was back this soon cannot have waited for anything, so all of its time was CPU time.
 _INSTANT_S = 0.00002
@@ -34,7 +36,6 @@ _HOLD_S = 0.001
 # write, host and worker would take turns. Measured at 32 in flight: half as much again; smaller portions gain
 # no more.
 _HOLD_REPLIES = 8
-_WARY_CALLS = 16
 _LARGE_REPLY = 32 << 10
 
 
@@ -63,6 +64,9 @@ def serve(
     # seconds.
     clock, cpu_clock = time.monotonic, time.thread_time
     large = min(_LARGE_REPLY, max_frame_bytes)
+    gauge = runner.gauge = Gauge()
+    # The peak of memory that the request at hand has caused; 0 for all but very few.
+    peak = 0
 
     while True:
         batch = list(unstarted)
@@ -96,6 +100,9 @@ def serve(
                 if out:
                     flush()
                     sent = wall
+                if command.heavy:
+                    command.heavy -= 1
+                    gauge.start(id)
             # The frame before the word: see State.frame.
             state.frame = frame
             progress[0] = id
@@ -103,7 +110,7 @@ def serve(
                 result = command.invoke(frame[3])
             except BaseException as error:
                 now, cpu_now = clock(), cpu_clock()
-                reply = runner.failed(frame, error, (now - wall) * 1000, (cpu_now - cpu) * 1000)
+                reply = runner.failed(frame, error, now - wall, cpu_now - cpu)
             else:
                 now = clock()
                 took = now - wall
@@ -112,7 +119,11 @@ def serve(
                 else:
                     cpu_now = cpu_clock()
                     if took > _SLOW_S:
-                        command.wary = _WARY_CALLS
+                        command.wary = WARY_CALLS
+                        # A fast handler whose thread had to give its processor away is no heavy one.
+                        if took > SLOW_S and (cpu_now - cpu > _SLOW_S or took > _LONG_S):
+                            command.heavy = WARY_CALLS
+                            peak = gauge.risen(id)
                 reply = b""
                 try:
                     # Most results are small dicts of scalars: those are looked through here, without a call.
@@ -125,7 +136,7 @@ def serve(
                             sendable = True
                     else:
                         sendable = plain(result)
-                    if sendable:
+                    if sendable and not peak:
                         body = pack((RESPONSE, id, result, took * 1000, (cpu_now - cpu) * 1000))
                         size = len(body)
                         if size < large:
@@ -135,8 +146,8 @@ def serve(
                     # copes.
                     pass
                 if not reply:
-                    reply = runner.finish(frame, result, took, cpu_now - cpu)
-                    sent = -1.0
+                    reply = runner.finish(frame, result, took, cpu_now - cpu, peak)
+                    sent, peak = -1.0, 0
             if cancels or partial_lines:
                 runner.tidy(id)
             state.frame = None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.runner import Runner
 from snakepit._runtime.runner_thread import LoopThread, ThreadRunner
 from snakepit._runtime.state import State
 
@@ -32,6 +33,10 @@ class Threads:
     def running(self, id: int) -> bool:
         """See :class:`snakepit._runtime.control.Runs`."""
         return id in self.active
+
+    def runner_of(self, id: int) -> Optional[Runner]:
+        """See :class:`snakepit._runtime.control.Runs`."""
+        return self.active.get(id)
 
     def kick(self, id: int) -> None:
         """See :class:`snakepit._runtime.control.Runs`."""

@@ -7,6 +7,7 @@ import logging
 import os
 import queue
 import sys
+import threading
 from typing import Any, NoReturn, Optional
 
 from snakepit import _api, _context, _telemetry
@@ -20,13 +21,17 @@ from snakepit._runtime.failure import failure, from_exception
 from snakepit._runtime.inbox import Inbox
 from snakepit._runtime.interrupt import Interrupter
 from snakepit._runtime.loop_threads import Threads
-from snakepit._runtime.progress import open_words
+from snakepit._runtime.progress import open_progress
 from snakepit._runtime.records import Records
 from snakepit._runtime.runner_main import MainRunner
 from snakepit._runtime.runner_thread import ThreadRunner
 from snakepit._runtime.sender import Sender
+from snakepit._runtime.stacks import Stacks
 from snakepit._runtime.state import State
 from snakepit._runtime.wire import PHASE, READY, START_FAILED, ProtocolError
+
+#: How long a worker whose start failed waits for the host to take what it has printed, in seconds.
+_LAST_WORDS_S = 1.0
 
 
 def main() -> NoReturn:
@@ -64,7 +69,8 @@ class Worker:
         self.welcome, self.codec = welcome, chosen
         limit = welcome.max_frame_bytes
         self.commands: dict[str, Command] = {}
-        self.state = State(open_words(welcome.progress_file, welcome.concurrency), welcome.concurrency)
+        progress = open_progress(welcome.progress_file, welcome.concurrency)
+        self.state = State(progress, welcome.concurrency)
         self.answers = Answers(chosen, limit)
         self.channel = Sender(work.sock)
         self.control_channel = Sender(control.sock)
@@ -81,16 +87,20 @@ class Worker:
             welcome.stats_interval_ms / 1000,
         )
         self.records = Records(self.channel, self.answers, limit, self.control.nudge)
-        self.capture = Capture(self.records)
+        self.capture = Capture(self.records, welcome.log_rate)
         parts = (self.state, self.inbox, self.channel, self.answers, self.commands, self.capture)
         self.main = MainRunner(*parts)
+        self.main.ident = threading.get_ident()
         self.threads: Optional[Threads] = None
         if threaded:
             self.threads = Threads([ThreadRunner(*parts) for _ in range(welcome.concurrency)], fifo)
             self.records.shield = self.threads.shield
             self.records.checkpoint = self.threads.checkpoint
+        else:
+            self.state.threads[0] = self.main.ident
         runs = self.threads or self.main
-        self.control.attach(self.state, self.inbox, self.channel, self.answers, runs)
+        stacks = Stacks(self.answers, limit, runs)
+        self.control.attach(self.state, self.inbox, self.channel, self.answers, runs, self.capture, stacks)
         self._wire_api(runs)
         process.handle_signals(self._stop, self.inbox.wake_descriptor)
         process.on_fork(lambda: self._let_go(control, work, stdin))
@@ -159,6 +169,7 @@ class Worker:
         else:
             problem = from_exception(error, "worker_start_failed")
         self.capture.finish(None)
+        self.channel.flush(_LAST_WORDS_S)
         self._tell(START_FAILED, problem)
 
     def _shut_down(self) -> None:

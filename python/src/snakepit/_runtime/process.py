@@ -57,16 +57,26 @@ def arm_fault_handler() -> None:
     """Have the Python stack written to descriptor 2 when the process crashes.
 
     If the host passes ``SNAKEPIT_STACK_FD``, the number of an inherited descriptor, SIGURG writes all stacks
-    to it, even while C code holds the GIL. Left alone, SIGURG is ignored.
+    to it, even while C code holds the GIL. Left alone, SIGURG is ignored. A host that does not read loses the
+    rest of a dump; it must not stop the process. Children do not get the descriptor.
     """
     faulthandler.enable(file=2)
-    number = os.environ.pop("SNAKEPIT_STACK_FD", None)
-    if number is not None and number.isdecimal():
-        try:
-            os.fstat(int(number))
-            faulthandler.register(signal.SIGURG, file=int(number), all_threads=True, chain=False)
-        except (OSError, ValueError, RuntimeError):
-            pass  # stacks on demand are a convenience
+    number = os.environ.pop("SNAKEPIT_STACK_FD", "")
+    if not number.isdecimal():
+        return
+    descriptor = int(number)
+    try:
+        os.set_blocking(descriptor, False)
+        os.set_inheritable(descriptor, False)
+        faulthandler.register(signal.SIGURG, file=descriptor, all_threads=True, chain=False)
+    except (OSError, OverflowError, ValueError, RuntimeError):
+        return  # stacks on demand are a convenience
+
+    def release() -> None:
+        faulthandler.unregister(signal.SIGURG)
+        os.close(descriptor)
+
+    on_fork(release)
 
 
 def handle_signals(stop: Callable[[], None], wake_descriptor: int) -> None:

@@ -1,4 +1,8 @@
-"""The progress file: which request each slot started last. The host reads it only after a death."""
+"""The progress file: which request each slot started last, and which thread runs them.
+
+After the words, one for each slot and one more, filled up to a multiple of 8 bytes, come the threads: by these
+the host finds a slot's stack in a dump of all threads.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +10,57 @@ import mmap
 import struct
 import sys
 from collections.abc import MutableSequence
-from typing import Any, Optional
+from typing import NamedTuple, Optional
 
 
-def open_words(path: Optional[str], slots: int) -> MutableSequence[int]:
-    """The words of the file, one unsigned 32-bit number per slot; writing one is a store into shared memory.
+class Progress(NamedTuple):
+    """Writing a number is a store into memory shared with the host."""
 
-    Without a path the words are in vain.
+    #: The request started last, unsigned 32 bits per slot.
+    words: MutableSequence[int]
+    #: What ``threading.get_ident()`` is there, unsigned 64 bits per slot; 0 while not known.
+    threads: MutableSequence[int]
+
+
+def open_progress(path: Optional[str], slots: int) -> Progress:
+    """Open the file. Without a path, and for the threads in a file that ends before them, the numbers are in
+    vain.
 
     :raises OSError: the file cannot be opened.
     :raises ValueError: it is too short.
     """
     if path is None:
-        return [0] * slots
+        return Progress([0] * slots, [0] * slots)
     with open(path, "r+b") as file:
         memory = mmap.mmap(file.fileno(), 0)
     if len(memory) < 4 * slots:
         raise ValueError(f"the progress file has {len(memory)} bytes; {slots} slots need {4 * slots}")
+    at = threads_at(slots)
+    threads = _numbers(memory, "Q", at, slots) if len(memory) >= at + 8 * slots else [0] * slots
+    return Progress(_numbers(memory, "I", 0, slots), threads)
+
+
+def threads_at(slots: int) -> int:
+    """Where in the file the threads begin, in bytes."""
+    return (4 * (slots + 1) + 7) // 8 * 8
+
+
+def _numbers(memory: mmap.mmap, kind: str, at: int, count: int) -> MutableSequence[int]:
     if sys.byteorder == "little":
-        return memoryview(memory)[: len(memory) // 4 * 4].cast("I")  # type: ignore[return-value]
-    return _Swapped(memory)  # type: ignore[return-value]
+        size = struct.calcsize(f"={kind}")
+        return memoryview(memory)[at : at + size * count].cast(kind)  # type: ignore[call-overload,no-any-return]
+    return _Swapped(memory, f"<{kind}", at)  # type: ignore[return-value]
 
 
 class _Swapped:
     """The file is little-endian also on machines that are not."""
 
-    def __init__(self, memory: mmap.mmap) -> None:
-        self._memory = memory
+    def __init__(self, memory: mmap.mmap, kind: str, at: int) -> None:
+        self._memory, self._at = memory, at
+        self._number = struct.Struct(kind)
 
-    def __getitem__(self, slot: int) -> Any:
-        return struct.unpack_from("<I", self._memory, 4 * slot)[0]
+    def __getitem__(self, slot: int) -> int:
+        return int(self._number.unpack_from(self._memory, self._at + self._number.size * slot)[0])
 
-    def __setitem__(self, slot: int, id: int) -> None:
-        struct.pack_into("<I", self._memory, 4 * slot, id)
+    def __setitem__(self, slot: int, number: int) -> None:
+        self._number.pack_into(self._memory, self._at + self._number.size * slot, number)

@@ -39,7 +39,8 @@ class Records:
         self._channel = channel
         self._answers = answers
         self._max = max_frame_bytes
-        self._nudge = nudge
+        #: Makes the control thread look what there is to do.
+        self.nudge = nudge
         self._stuck = False
         self._dropped = 0
         #: Finds the id of the request that the caller runs for, or None. Set once there is a runner.
@@ -49,34 +50,36 @@ class Records:
         #: Raises Cancelled if it is due; called at the end of what the app calls of ours.
         self.checkpoint: Callable[[], None] = _unchecked
 
-    def offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool) -> None:
-        """Send a record, or drop and count it when the host does not read.
+    def offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool, count: bool = True) -> bool:
+        """Send a record; False, and counted unless ``count`` is, when the host does not read.
 
         ``make`` builds the frame's elements and is told how many were dropped before; ``at_once``: do not
         wait for the next reply, or for the control thread's next look a few milliseconds later.
         """
         try:
-            self.shield(self._offer, make, at_once)
+            sent = bool(self.shield(self._offer, make, at_once))
         except Exception:
+            sent = False
+        if not sent and count:
             self._dropped += 1
+        return sent
 
-    def _offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool) -> None:
+    def _offer(self, make: Callable[[int], tuple[Any, ...]], at_once: bool) -> bool:
         channel = self._channel
         if self._stuck and len(channel.out) > _MAX_BACKLOG:
             if not channel.flush(0.0):
-                self._dropped += 1
-                return
+                return False
             self._stuck = False
         frame = self._answers.any_frame(*make(self._dropped))
         if len(frame) > self._max:
-            self._dropped += 1
-            return
+            return False
         self._dropped = 0
         channel.out.append(frame)
         if at_once or len(channel.out) > _MAX_BACKLOG:
             self._stuck = not channel.flush(0.0 if self._stuck else _PATIENCE_S)
         if channel.pending:
-            self._nudge()
+            self.nudge()
+        return True
 
     def event(self, name: str, measurements: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
         """Send an event of the app."""

@@ -7,16 +7,17 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from snakepit._context import Cancelled, Context
 from snakepit._runtime.answers import Answers, TooLarge
 from snakepit._runtime.arguments import InvalidArguments
 from snakepit._runtime.capture import Capture
 from snakepit._runtime.codec.values import Unserializable
-from snakepit._runtime.commands import Command, unknown
+from snakepit._runtime.commands import WARY_CALLS, Command, unknown
 from snakepit._runtime.failure import Failure, cancelled, failure, from_exception
 from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.peak import SLOW_S, Gauge
 from snakepit._runtime.sender import Sender
 from snakepit._runtime.state import State
 from snakepit._runtime.streams import Credit
@@ -58,6 +59,17 @@ class Runner(ABC):
         self.wall = 0.0
         self.cpu = 0.0
         self._flushed = 0.0
+        #: The thread that runs the handler, as ``threading.get_ident()`` has it; 0 while not known.
+        self.ident = 0
+        #: Tells what memory a request takes; None where others run beside it.
+        self.gauge: Optional[Gauge] = None
+        # What the control thread needs to tell where the request at hand is.
+        #: The coroutine that runs it, if any.
+        self.coroutine: Optional[Coroutine[Any, Any, Any]] = None
+        #: The generator whose chunks are its results, if any.
+        self.source: Optional[Union[Generator[Any, Any, Any], AsyncGenerator[Any, Any]]] = None
+        #: True while it waits for credit.
+        self.starved = False
 
     def serve(self, frame: Frame, command: Optional[Command]) -> None:
         """Run a request from its first check to its answer.
@@ -66,6 +78,9 @@ class Runner(ABC):
         """
         self.wall = self.cpu = 0.0
         self.begin(frame)
+        if self.gauge is not None and command is not None and command.heavy:
+            command.heavy -= 1
+            self.gauge.start(frame[1])
         try:
             if frame[1] in self.state.cancels:
                 # Its cancel came first, on the other connection.
@@ -75,16 +90,30 @@ class Runner(ABC):
             else:
                 command.signature.check(frame[3])
                 result = self._resolve(frame, self.step(call, command.call, frame[3]))
-                reply = self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000)
+                peak = self.peak(frame, self.wall)
+                reply = self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000, peak)
         except BaseException as error:
-            reply = self.failed(frame, error, self.wall * 1000, self.cpu * 1000)
+            reply = self.failed(frame, error, self.wall, self.cpu)
         self.end(frame)
         self.channel.post(reply)
 
-    def finish(self, frame: Frame, result: Any, wall: float, cpu: float) -> bytes:
+    def peak(self, frame: Frame, wall: float) -> int:
+        """The peak of this process's memory in bytes, if the request at hand is what raised it; else 0.
+
+        ``wall``: seconds that its handler took.
+        """
+        if self.gauge is None or wall <= SLOW_S:
+            return 0
+        command = self.commands.get(frame[2])
+        if command is not None:
+            command.wary = command.heavy = WARY_CALLS
+        return self.gauge.risen(frame[1])
+
+    def finish(self, frame: Frame, result: Any, wall: float, cpu: float, peak: int) -> bytes:
         """The answer for a result that a plain handler has returned and that cannot be packed as it is.
 
         A decorator may hide that a handler is async or a generator, so those are recognised here too.
+        ``peak``: see :meth:`peak`.
 
         :raises HostGone, ProtocolError: see :meth:`serve`.
         """
@@ -92,18 +121,20 @@ class Runner(ABC):
         try:
             if isinstance(result, _LAZY):
                 result = self._resolve(frame, result)
-            return self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000)
+                peak = self.peak(frame, self.wall)
+            return self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000, peak)
         except BaseException as error:
-            return self.failed(frame, error, self.wall * 1000, self.cpu * 1000)
+            return self.failed(frame, error, self.wall, self.cpu)
 
-    def failed(self, frame: Frame, error: BaseException, python_ms: float, cpu_ms: float) -> bytes:
-        """The ERROR for what a handler, or a check before it, has raised.
+    def failed(self, frame: Frame, error: BaseException, wall: float, cpu: float) -> bytes:
+        """The ERROR for what a handler, or a check before it, has raised. ``wall``, ``cpu``: seconds it took.
 
         :raises HostGone, ProtocolError: if that is what was raised, since then there is nobody to answer.
         """
         if isinstance(error, (HostGone, ProtocolError)):
             raise error
-        return self.answers.error(frame[1], _failure_of(error), python_ms, cpu_ms)
+        peak = self.peak(frame, wall)
+        return self.answers.error(frame[1], _failure_of(error), wall * 1000, cpu * 1000, peak)
 
     def tidy(self, id: int) -> None:
         """Forget what was kept for a request; what it printed without an end of line goes out before its
@@ -134,6 +165,11 @@ class Runner(ABC):
     @abstractmethod
     def wait_credit(self, id: int, credit: Credit) -> None:
         """Wait until another chunk may be sent or the request is cancelled."""
+
+    @property
+    @abstractmethod
+    def loop_ident(self) -> int:
+        """The thread in which coroutines run."""
 
     @abstractmethod
     async def wait_credit_async(self, credit: Credit) -> None:
@@ -189,7 +225,7 @@ class Runner(ABC):
             return result
         credit = self._credit(frame[1])
         if credit.left <= 0:
-            self.wait_credit(frame[1], credit)
+            self._starve(frame[1], credit)
         self._check_cancel(frame[1])
         self._chunk(frame[1], credit, result, last=True)
         return None
@@ -198,6 +234,7 @@ class Runner(ABC):
         id, stream = frame[1], frame[8]
         chunks: list[Any] = []
         credit = self._credit(id)
+        self.source = generator
         try:
             while True:
                 before = self.wall
@@ -211,16 +248,18 @@ class Runner(ABC):
                 # The next value is made before there is credit for it, so that the end is told without any.
                 if credit.left <= 0:
                     self.channel.flush()
-                    self.wait_credit(id, credit)
+                    self._starve(id, credit)
                     self._check_cancel(id)
                 self._chunk(id, credit, value, last=self.wall - before > _FAST_S)
         finally:
             self._close(generator.close)
+            self.source = None
 
     async def _generate_async(self, frame: Frame, generator: AsyncGenerator[Any, Any]) -> Optional[list[Any]]:
         id, stream = frame[1], frame[8]
         chunks: list[Any] = []
         credit = self._credit(id)
+        self.source = generator
         try:
             async for value in generator:
                 self._check_cancel(id)
@@ -230,7 +269,11 @@ class Runner(ABC):
                 if credit.left <= 0:
                     self.channel.flush()
                     began = time.monotonic()
-                    await self.wait_credit_async(credit)
+                    self.starved = True
+                    try:
+                        await self.wait_credit_async(credit)
+                    finally:
+                        self.starved = False
                     self.wall -= time.monotonic() - began
                 self._chunk(id, credit, value, last=True)
             return None if stream else chunks
@@ -239,6 +282,14 @@ class Runner(ABC):
                 await generator.aclose()
             except Exception as error:
                 self.capture.internal_error("closing a stream that was left early", error)
+            self.source = None
+
+    def _starve(self, id: int, credit: Credit) -> None:
+        self.starved = True
+        try:
+            self.wait_credit(id, credit)
+        finally:
+            self.starved = False
 
     def _chunk(self, id: int, credit: Credit, value: Any, last: bool) -> None:
         """Send a chunk; ``last``: nothing will follow at once."""

@@ -59,6 +59,15 @@ class MainRunner(Runner):
         frame = self.state.frame
         return frame is not None and frame[1] == id
 
+    def runner_of(self, id: int) -> Optional[Runner]:
+        """See :class:`snakepit._runtime.control.Runs`."""
+        return self if self.running(id) else None
+
+    @property
+    def loop_ident(self) -> int:
+        """See :class:`Runner`."""
+        return self.ident
+
     def kick(self, id: int) -> None:
         """See :class:`snakepit._runtime.control.Runs`."""
         task, loop = self.task, self._loop
@@ -88,9 +97,11 @@ class MainRunner(Runner):
     def run(self, frame: Frame, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """See :class:`Runner`."""
         wall, cpu = time.monotonic(), time.thread_time()
+        self.coroutine = coroutine
         try:
             outcome = self._until_done(self.guarded(coroutine, self.context()))
         finally:
+            self.coroutine = None
             self.wall += time.monotonic() - wall
             self.cpu += time.thread_time() - cpu
         return self.settle(frame, *outcome)

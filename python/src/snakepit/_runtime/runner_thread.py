@@ -43,14 +43,14 @@ class ThreadRunner(Runner):
         self.armed = False
         self._sent = False
         self._lock = threading.Lock()
-        self._ident = 0
         self._context: Optional[Context] = None
         self._more = threading.Event()
 
     def work(self, next_id: Callable[[], Optional[int]]) -> None:
         """The thread's body: run requests in the order in which they came, until None comes."""
-        self._ident = _thread.get_ident()
-        self.by_ident[self._ident] = self
+        self.ident = _thread.get_ident()
+        self.by_ident[self.ident] = self
+        self.state.threads[self.slot] = self.ident
         unstarted = self.inbox.unstarted
         try:
             while True:
@@ -85,6 +85,11 @@ class ThreadRunner(Runner):
         CURRENT.set(None)
         self._context = None
 
+    @property
+    def loop_ident(self) -> int:
+        """See :class:`Runner`."""
+        return self.loop.ident
+
     def kick(self, id: int) -> None:
         """Make the handler see its cancel; called by the control thread."""
         cancel, task = self.state.cancels.get(id), self.task
@@ -96,7 +101,7 @@ class ThreadRunner(Runner):
         with self._lock:
             if self.armed and not self._sent and self.active.get(id) is self:
                 self._sent = cancel.thrown = True
-                _raise_in_thread(self._ident)
+                _raise_in_thread(self.ident)
         credit = self.inbox.streams.get(id)
         if credit is not None:
             credit.changed()
@@ -159,10 +164,11 @@ class ThreadRunner(Runner):
         """
         meter = _Meter(coroutine)
         wall = time.monotonic()
-
+        self.coroutine = coroutine
         try:
             outcome = self.loop.submit(self.guarded(meter, self._context)).result()
         finally:
+            self.coroutine = None
             self.wall += time.monotonic() - wall
             self.cpu += meter.cpu
         return self.settle(frame, *outcome)
@@ -236,6 +242,11 @@ class LoopThread:
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._thread: Optional[threading.Thread] = None
         self._closing = False
+
+    @property
+    def ident(self) -> int:
+        """Its thread, as ``threading.get_ident()`` has it; 0 before it runs."""
+        return (self._thread.ident or 0) if self._thread is not None else 0
 
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine; the future has its result."""

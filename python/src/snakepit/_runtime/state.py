@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import MutableSequence
 from typing import Optional
 
+from snakepit._runtime.progress import Progress
 from snakepit._runtime.wire import Frame
 
 
@@ -27,14 +27,25 @@ class State:
     side only.
     """
 
-    __slots__ = ("_slots", "batches", "cancels", "frame", "progress", "ready", "stopping", "ticking")
+    __slots__ = (
+        "_slots",
+        "batches",
+        "cancels",
+        "frame",
+        "progress",
+        "ready",
+        "stopping",
+        "threads",
+        "ticking",
+    )
 
-    def __init__(self, progress: MutableSequence[int], slots: int = 1) -> None:
+    def __init__(self, progress: Progress, slots: int = 1) -> None:
         #: At concurrency 1, the request whose handler runs now.
         self.frame: Optional[Frame] = None
         #: Cancels by request id. The control thread adds; who ends the request removes.
         self.cancels: dict[int, Cancel] = {}
-        self.progress = progress
+        #: The request that each slot started last, and the thread that runs it, where the host can read them.
+        self.progress, self.threads = progress
         self._slots = slots
         #: Batches of requests the main thread has begun; tells the control thread that there is work.
         self.batches = 0

@@ -60,6 +60,7 @@ export class Feed {
     const families = this.#families;
     const starts = families.counter('snakepit_worker_starts_total');
     const exits = families.counter('snakepit_worker_exits_total');
+    const missed = families.counter('snakepit_worker_heartbeats_missed_total');
     const startup = families.histogram('snakepit_worker_startup_seconds');
     const firstChunk = families.histogram('snakepit_stream_first_chunk_seconds');
     return {
@@ -84,6 +85,11 @@ export class Feed {
       },
       'snakepit.worker.stopped': ({ metadata }) =>
         exits.add(exits.row([nameOr(metadata.pool_name), 'stopped']), 1),
+      'snakepit.worker.heartbeat_missed': ({ metadata }) =>
+        missed.add(missed.row([nameOr(metadata.pool_name)]), 1),
+      'snakepit.request.slow': ({ metadata }) => this.#series(metadata).slow.add(1),
+      'snakepit.worker.recycled': ({ metadata }) =>
+        exits.add(exits.row([nameOr(metadata.pool_name), nameOr(metadata.reason)]), 1),
       'snakepit.worker.crashed': ({ metadata }) => {
         const pool = nameOr(metadata.pool_name);
         exits.add(exits.row([pool, nameOr(metadata.reason)]), 1);
@@ -102,12 +108,14 @@ export class Feed {
     if (attempts > 1) series.retries.add(attempts - 1);
     if (status === 'rejected') return true;
     const { total, queue, python, cpu } = series.durations;
-    const { python_ms, python_cpu_ms } = measurements;
+    const { python_ms, python_cpu_ms, bytes_in } = measurements;
     let taken = total.observe(measurements.duration_ms / 1000, metadata);
     taken = queue.observe(measurements.queue_time_ms / 1000, metadata) && taken;
     // Zero means that nobody measured: a worker that died, a request that never started.
     if (python_ms !== 0) taken = python.observe(python_ms / 1000, metadata) && taken;
     if (python_cpu_ms !== 0) taken = cpu.observe(python_cpu_ms / 1000, metadata) && taken;
+    // What was never sent has no size.
+    if (bytes_in !== 0) taken = series.receipt(measurements) && taken;
     return taken;
   }
 

@@ -1,5 +1,5 @@
 import { codeSpec, type ErrorCode, errorCodes, type RequestStatus } from '../../../errors/index.ts';
-import type { ExitReason } from '../../../events/index.ts';
+import type { ExitReason, Measurements } from '../../../events/index.ts';
 import { UNKNOWN } from '../catalog.ts';
 import type { BoundHistogram } from '../record/histogram.ts';
 import type { RecordedFamilies } from '../record/recorded.ts';
@@ -17,7 +17,17 @@ const statuses = keysOf<RequestStatus>({
   rejected: true,
   crashed: true,
 });
-const exitReasons = keysOf<ExitReason>({ stopped: true, crashed: true, start_failed: true, stuck: true });
+const exitReasons = keysOf<ExitReason>({
+  stopped: true,
+  recycled_age: true,
+  recycled_requests: true,
+  recycled_memory: true,
+  reload: true,
+  crashed: true,
+  oom: true,
+  stuck: true,
+  start_failed: true,
+});
 
 /** Where the time of requests of one command is counted. */
 export interface Durations {
@@ -26,6 +36,16 @@ export interface Durations {
   readonly python: BoundHistogram;
   readonly cpu: BoundHistogram;
 }
+
+/** Where the rest of what requests of one command cost is counted. */
+interface Costs {
+  readonly serialise: BoundHistogram;
+  readonly transport: BoundHistogram;
+  readonly sent: BoundHistogram;
+  readonly received: BoundHistogram;
+}
+
+const MEBIBYTE = 2 ** 20;
 
 /** The series of one command in one pool. */
 export class CommandSeries {
@@ -37,6 +57,9 @@ export class CommandSeries {
   readonly #statuses = new Map<string, BoundCounter>();
   #durations: Durations | undefined;
   #chunks: BoundCounter | undefined;
+  #slow: BoundCounter | undefined;
+  #boundCosts: Costs | undefined;
+  #peak: BoundHistogram | undefined;
 
   constructor(pool: PoolSeries, command: string, families: RecordedFamilies) {
     this.pool = pool;
@@ -59,15 +82,46 @@ export class CommandSeries {
 
   get durations(): Durations {
     if (this.#durations !== undefined) return this.#durations;
-    const bind = (name: Parameters<RecordedFamilies['histogram']>[0]) =>
-      this.#families.histogram(name).bind(this.pool.name, this.#command);
     this.#durations = {
-      total: bind('snakepit_request_duration_seconds'),
-      queue: bind('snakepit_request_queue_wait_seconds'),
-      python: bind('snakepit_request_python_seconds'),
-      cpu: bind('snakepit_request_python_cpu_seconds'),
+      total: this.#histogram('snakepit_request_duration_seconds'),
+      queue: this.#histogram('snakepit_request_queue_wait_seconds'),
+      python: this.#histogram('snakepit_request_python_seconds'),
+      cpu: this.#histogram('snakepit_request_python_cpu_seconds'),
     };
     return this.#durations;
+  }
+
+  get slow(): BoundCounter {
+    this.#slow ??= this.#families.counter('snakepit_requests_slow_total').bind(this.pool.name, this.#command);
+    return this.#slow;
+  }
+
+  /** Takes what a request cost beside its time in Python. Returns whether all of it could be taken. */
+  receipt(of: Measurements<'snakepit.request.completed'>): boolean {
+    const { serialise, transport, sent, received } = this.#costs;
+    let taken = serialise.observe(of.serialise_ms / 1000);
+    taken = transport.observe(of.transport_ms / 1000) && taken;
+    taken = sent.observe(of.bytes_in) && taken;
+    if (of.bytes_out !== 0) taken = received.observe(of.bytes_out) && taken;
+    if (of.peak_rss_mb !== undefined) {
+      this.#peak ??= this.#histogram('snakepit_request_peak_memory_bytes');
+      taken = this.#peak.observe(of.peak_rss_mb * MEBIBYTE) && taken;
+    }
+    return taken;
+  }
+
+  get #costs(): Costs {
+    this.#boundCosts ??= {
+      serialise: this.#histogram('snakepit_request_serialise_seconds'),
+      transport: this.#histogram('snakepit_request_transport_seconds'),
+      sent: this.#histogram('snakepit_request_size_bytes'),
+      received: this.#histogram('snakepit_response_size_bytes'),
+    };
+    return this.#boundCosts;
+  }
+
+  #histogram(name: Parameters<RecordedFamilies['histogram']>[0]): BoundHistogram {
+    return this.#families.histogram(name).bind(this.pool.name, this.#command);
   }
 
   get chunks(): BoundCounter {

@@ -1,0 +1,136 @@
+import { CommandFailure } from '../exit.ts';
+import { plainLine } from '../show/plain.ts';
+import { figure } from '../show/units.ts';
+import { serverProblem } from './problem.ts';
+import type { Target } from './target.ts';
+
+/** Parameters of a URL; undefined ones are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** What a server said. */
+export interface Answer<T> {
+  /** As it came, for `--json`. */
+  readonly text: string;
+  /** What it means. Any member may be missing: the server may be of another version. */
+  readonly value: T;
+}
+
+interface Asking {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** Speaks to the ops server of one running instance. The token goes to that host only: redirects are not followed. */
+export class OpsClient {
+  readonly #target: Target;
+  readonly #timeoutMs: number;
+
+  /** @param timeoutMs - for an answer as a whole */
+  constructor(target: Target, timeoutMs: number) {
+    this.#target = target;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Where it speaks to. */
+  get url(): string {
+    return this.#target.url;
+  }
+
+  /**
+   * Reads an endpoint.
+   *
+   * @throws CommandFailure when there is no answer, or one that says no
+   */
+  get<T>(path: string, query: Query = {}): Promise<Answer<T>> {
+    const given = Object.entries(query).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, String(value)] as [string, string]],
+    );
+    const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+    return this.#ask({ method: 'GET', path: path + search });
+  }
+
+  /** Changes something. @throws CommandFailure as {@link get} does */
+  post<T>(path: string, body: object = {}): Promise<Answer<T>> {
+    return this.#ask({ method: 'POST', path, body });
+  }
+
+  async #ask<T>(asking: Asking): Promise<Answer<T>> {
+    const { response, text } = await this.#exchange(asking);
+    if (response.status >= 300 && response.status < 400) throw this.#redirected(response);
+    const type = response.headers.get('content-type') ?? '';
+    if (/^application\/problem\+json\b/i.test(type)) {
+      throw serverProblem(text, response.status, this.#target.token !== undefined);
+    }
+    // A report that says `error` comes with 503, and is the answer all the same.
+    const value = /^application\/json\b/i.test(type) ? parse<T>(text) : undefined;
+    if (value === undefined || (!response.ok && response.status !== 503)) throw this.#strange(response, type);
+    return { text, value };
+  }
+
+  async #exchange({ method, path, body }: Asking): Promise<{ response: Response; text: string }> {
+    const { token } = this.#target;
+    const headers = {
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      // Headers carry bytes as Latin-1; the server compares UTF-8.
+      ...(token !== undefined && {
+        authorization: `Bearer ${Buffer.from(token, 'utf8').toString('latin1')}`,
+      }),
+    };
+    try {
+      const response = await fetch(this.url + path, {
+        method,
+        headers,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(this.#timeoutMs),
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { response, text: await response.text() };
+    } catch (error) {
+      throw this.#unanswered(error as Error, method);
+    }
+  }
+
+  #unanswered(error: Error & { cause?: unknown }, method: Asking['method']): CommandFailure {
+    const { code, message } = Object(error.cause) as { code?: string; message?: string };
+    if (code === 'ECONNREFUSED') {
+      return new CommandFailure(
+        `connection refused: nothing listens at ${this.url}. ` +
+          'Is it still running? `snakepit serve app.py` starts an instance.',
+      );
+    }
+    if (error.name === 'TimeoutError' || code === 'UND_ERR_HEADERS_TIMEOUT') {
+      return new CommandFailure(
+        `${this.url} has not answered within ${figure(this.#timeoutMs / 1000)} s (--timeout gives it longer).` +
+          (method === 'POST' ? ' What it has begun goes on there.' : ''),
+      );
+    }
+    return new CommandFailure(`${this.url} cannot be asked: ${plainLine(message || code || error.message)}.`);
+  }
+
+  #redirected(response: Response): CommandFailure {
+    const to = plainLine(response.headers.get('location') ?? 'nowhere');
+    return new CommandFailure(
+      `${this.url} answers with a redirect to ${to}, which is not followed: a token belongs to the host that was named. ` +
+        'Name the right one with --ops-url.',
+    );
+  }
+
+  #strange(response: Response, type: string): CommandFailure {
+    return new CommandFailure(
+      `${this.url} answers with HTTP ${response.status} and ${plainLine(type) || 'no content type'}: this is no ops server of Snakepit.`,
+    );
+  }
+}
+
+const parse = <T>(text: string): T | undefined => {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The server's JSON, on lines of its own; nothing else of it is changed. */
+export const jsonLine = ({ text }: Answer<unknown>): string => (text.endsWith('\n') ? text : `${text}\n`);

@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import type { Finish } from '../client/command.ts';
+import type { Terminal } from '../terminal.ts';
+import { drainCommand } from './drain.ts';
+import { errorsCommand } from './errors.ts';
+import { recycleCommand } from './recycle.ts';
+import { slowCommand } from './slow.ts';
+import { stackCommand } from './stack.ts';
+import { statusCommand } from './status.ts';
+import { topCommand } from './top.ts';
+
+/** The commands that speak to a running instance. */
+export const runningCommands = (terminal: Terminal, finish: Finish): readonly Command[] =>
+  [statusCommand, topCommand, errorsCommand, slowCommand, stackCommand, recycleCommand, drainCommand].map(
+    (make) => make(terminal, finish),
+  );

@@ -1,0 +1,12 @@
+export { Errors, type ErrorsInit } from './errors.ts';
+export type {
+  ErrorDetail,
+  ErrorFilter,
+  ErrorGroup,
+  ErrorLine,
+  ErrorList,
+  ErrorTotals,
+  SlowList,
+  SlowRequest,
+  SlowStatus,
+} from './types.ts';

@@ -1,0 +1,113 @@
+import type { ResolvedPool } from '../config/index.ts';
+import { monotonic } from '../events/index.ts';
+import { parseStacks, renderStack } from '../process/index.ts';
+import type { WorkerStacks } from './port.ts';
+import type { Request } from './request.ts';
+import type { Worker } from './worker.ts';
+
+/** What the control thread may take to answer. It needs the GIL, which a busy thread gives up every 5 ms. */
+const ASK_MS = 100;
+const MINUTE_MS = 60_000;
+
+/**
+ * Takes Python stacks of requests while they run.
+ *
+ * The worker's control thread is asked first: it tells threads and suspended coroutines apart and disturbs nothing. Where it does not answer, since C
+ * code holds the GIL or the process hangs, a signal has faulthandler write the stacks of all threads without the interpreter's help.
+ */
+export class Stacks {
+  readonly #options: Pick<ResolvedPool, 'stackSignal' | 'maxStacksPerMinute'>;
+  #spent = 0;
+  #minute = Number.NEGATIVE_INFINITY;
+
+  constructor(options: Pick<ResolvedPool, 'stackSignal' | 'maxStacksPerMinute'>) {
+    this.#options = options;
+  }
+
+  /**
+   * The stack of a running request; also kept with the request and its worker. Undefined when there is none, or too many were
+   * taken in this minute: under overload everything is late, and looking must not make it worse.
+   */
+  async ofRequest(request: Request, worker: Worker): Promise<string | undefined> {
+    if (!this.#afford()) return undefined;
+    const stack = (await this.#ask(request, worker)) || (await this.#signal(request, worker));
+    if (stack === undefined) return undefined;
+    request.stack = stack;
+    worker.vitals.lastStack = stack;
+    return stack;
+  }
+
+  /** The stacks of a worker that is silent: the signal alone can tell. */
+  async ofSilent(worker: Worker): Promise<string | undefined> {
+    if (!this.#options.stackSignal || !this.#afford()) return undefined;
+    const text = renderAll(await worker.dumpStacks());
+    if (text === '') return undefined;
+    worker.vitals.lastStack = text;
+    return text;
+  }
+
+  /** Everything a worker can tell, for an operator who asks. Costs none of the budget. */
+  async ofWorker(worker: Worker): Promise<WorkerStacks> {
+    const began = monotonic();
+    const requests = [...worker.load.open].filter((request) => request.startedAt > 0);
+    const [all, own] = await Promise.all([
+      worker.askStacks(null, ASK_MS),
+      requests.length === 0 ? [] : worker.askStacks(requests, ASK_MS),
+    ]);
+    const asked = all !== undefined && all.length > 0;
+    const dump = asked || !this.#options.stackSignal ? '' : await worker.dumpStacks();
+    const threads = asked ? all.map(({ text }) => text).join('\n\n') : renderAll(dump);
+    if (threads !== '') worker.vitals.lastStack = threads;
+    const now = monotonic();
+    return {
+      worker_id: worker.id,
+      pid: worker.pid ?? null,
+      captured: asked ? 'control_thread' : threads === '' ? 'none' : 'signal',
+      took_ms: now - began,
+      threads,
+      requests: requests.map((request) => ({
+        request_id: request.requestId,
+        command: request.command,
+        for_ms: now - request.startedAt,
+        stack: own?.find(({ id }) => id === request.wireId)?.text ?? stackIn(dump, request, worker) ?? '',
+      })),
+    };
+  }
+
+  async #ask(request: Request, worker: Worker): Promise<string | undefined> {
+    if (worker.pulse.silent) return undefined;
+    const stacks = await worker.askStacks([request], ASK_MS);
+    return stacks?.find(({ id }) => id === request.wireId)?.text;
+  }
+
+  async #signal(request: Request, worker: Worker): Promise<string | undefined> {
+    // It may have ended while we asked; then there is nothing to see, and a signal could only disturb the next one.
+    if (!this.#options.stackSignal || !worker.alive || !worker.holds(request)) return undefined;
+    return stackIn(await worker.dumpStacks(), request, worker);
+  }
+
+  #afford(): boolean {
+    const now = monotonic();
+    if (now - this.#minute >= MINUTE_MS) {
+      this.#minute = now;
+      this.#spent = 0;
+    }
+    return this.#spent++ < this.#options.maxStacksPerMinute;
+  }
+}
+
+/** The section of a dump that belongs to a request: by the thread its worker noted for it. */
+const stackIn = (dump: string, request: Request, worker: Worker): string | undefined => {
+  const sections = parseStacks(dump);
+  const thread = worker.threadOf(request);
+  const section =
+    thread === undefined
+      ? sections.find(({ current }) => current)
+      : sections.find((of) => BigInt(of.thread) === BigInt(thread));
+  return section === undefined ? undefined : renderStack(section);
+};
+
+const renderAll = (dump: string): string =>
+  parseStacks(dump)
+    .map((section) => `Thread ${section.name ?? section.thread}:\n${renderStack(section)}`)
+    .join('\n\n');

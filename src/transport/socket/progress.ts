@@ -1,0 +1,31 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { SlotProgress } from '../contract.ts';
+
+/**
+ * The progress file: what each slot of a worker started last, and in which thread. Python writes it by storing into shared memory, so that it can be read
+ * while C code holds the interpreter, and after a death. Layout: one 32-bit word per slot and one spare, filled up to a multiple of 8; one 64-bit thread per slot. Little endian.
+ */
+
+const threadsAt = (slots: number): number => Math.ceil((4 * (slots + 1)) / 8) * 8;
+
+/** Makes the file, readable by this user alone. */
+export const makeProgressFile = (path: string, slots: number): void =>
+  writeFileSync(path, Buffer.alloc(threadsAt(slots) + 8 * slots), { mode: 0o600 });
+
+/** Reads the file; nothing when it is gone. */
+export const readProgress = (path: string, slots: number): readonly SlotProgress[] => {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return [];
+  }
+  if (bytes.length < threadsAt(slots) + 8 * slots) return [];
+  return Array.from({ length: slots }, (_, slot) => {
+    const thread = bytes.readBigUInt64LE(threadsAt(slots) + 8 * slot);
+    return {
+      lastStarted: bytes.readUInt32LE(4 * slot),
+      thread: thread === 0n ? null : `0x${thread.toString(16).padStart(16, '0')}`,
+    };
+  });
+};
