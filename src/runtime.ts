@@ -177,7 +177,7 @@ export class Runtime {
         showArgs: this.#options.errors.showArgs,
         shownConfig: sanitizeConfig(options) as Record<string, unknown>,
         launcher,
-        oomEvidence: oomWitness(),
+        oomEvidence: this.#extra.launcherOf === undefined ? oomWitness() : NO_KERNEL,
         // Workers that are each bound to a device of their own do not fit on it twice.
         recycleOrder: usesSlot(options.env) ? 'stop_first' : 'start_first',
         facts,
@@ -277,6 +277,9 @@ export class Runtime {
 
 /** What a pool says of its interpreter when it has none. */
 const NO_PYTHON: PoolFacts = { transport: 'socket', pythonPath: '', pythonReason: 'no Python is used' };
+
+/** Where there are no processes the kernel kills none. */
+const NO_KERNEL: OomWitness = { born: () => {}, evidence: () => undefined };
 
 /** Compares the kernel's counters at a worker's death with what they were at its start. */
 const oomWitness = (): OomWitness => {

@@ -27,12 +27,35 @@ const app = () => python`
   @command
   def count(n: int):
       yield from range(n)
+
+  @command
+  def pid():
+      return os.getpid()
+
+  @command
+  def fragile():
+      note("fragile")
+      if notes().count("fragile") == 1:
+          os._exit(1)
 `;
+
+/** The guard of the control group's memory emits these; there they need a machine that runs out of it. Its own tests prove them. */
+const elsewhere = ['snakepit.threshold.exceeded', 'snakepit.threshold.recovered'];
 
 /** One life of a pit in which everything happens that can happen. */
 const everything = async (): Promise<TestPit> => {
   const test = await startPit({
-    pool: { app: app(), workers: 2, maxQueue: 2, restartDelayMs: 10, maxRestartDelayMs: 10 },
+    pool: {
+      app: app(),
+      workers: 2,
+      maxQueue: 2,
+      restartDelayMs: 10,
+      maxRestartDelayMs: 10,
+      crashLoopAfter: 3,
+      crashLoopCoolDownMs: 300,
+      heartbeatIntervalMs: 300,
+      stuckAfterMs: 1500,
+    },
   });
   const { pit, events } = test;
   let throwing = true;
@@ -69,6 +92,14 @@ const everything = async (): Promise<TestPit> => {
   await Promise.all(held);
   throwing = false;
 
+  // One is replaced on purpose, one falls silent for too long, and one dies with something that may be repeated.
+  await pit.recycleWorker(String(pit.snapshot().pools.default?.workers[0]?.id));
+  process.kill(await pit.execute<number>('pid'), 'SIGSTOP');
+  await events.first('snakepit.worker.stuck');
+  await test.serving(2);
+  await pit.execute('fragile', {}, { idempotent: true });
+  await test.serving(2);
+
   // Both workers die, cannot be replaced for a while, and then are.
   test.open('broken');
   await errorOf(pit.execute('leave'));
@@ -77,6 +108,7 @@ const everything = async (): Promise<TestPit> => {
   await until(() => pit.health.checkReadiness().status === 'error', 'nobody serves');
   await until(() => pit.snapshot().pools.default?.start_error != null, 'the start has failed');
   await errorOf(pit.execute('hello'));
+  await events.first('snakepit.worker.quarantined');
   test.shut('broken');
   await test.serving(2);
   await pit.execute('hello');
@@ -90,14 +122,17 @@ const everything = async (): Promise<TestPit> => {
   return test;
 };
 
-const lifecycle = /^snakepit\.request\.(queued|started|failed|timed_out|cancelled|rejected|completed)$/;
+const lifecycle =
+  /^snakepit\.request\.(queued|started|retried|failed|timed_out|cancelled|rejected|completed)$/;
 
 describe('in a life in which everything happens', () => {
   it('every catalogued event is emitted, with the fields the catalogue says, and every request has its story', async () => {
     const { events } = await everything();
 
     const seen = new Set(events.all.map((event) => event.event_name));
-    for (const name of Object.keys(catalog)) expect(seen, 'events that happened').toContain(name);
+    for (const name of Object.keys(catalog)) {
+      if (!elsewhere.includes(name)) expect(seen, 'events that happened').toContain(name);
+    }
     for (const name of seen) expect(Object.keys(catalog), 'catalogued events').toContain(name);
 
     // Fields
@@ -139,12 +174,13 @@ describe('in a life in which everything happens', () => {
     for (const story of stories.values()) {
       kinds.add(story.join(' '));
       expect(story.join(' ')).toMatch(
-        /^queued( started)?( (failed|timed_out|cancelled|rejected))? completed$/,
+        /^queued( started( retried started)?)?( (failed|timed_out|cancelled|rejected))? completed$/,
       );
     }
     expect([...kinds].sort()).toEqual(
       [
         'queued started completed',
+        'queued started retried started completed',
         'queued started failed completed',
         'queued started timed_out completed',
         'queued started cancelled completed',
