@@ -1,3 +1,4 @@
+import { monotonic } from '../events/index.ts';
 import type { Request } from './request.ts';
 
 /** Requests that take longer than this are not worth queueing behind one another. */
@@ -150,7 +151,7 @@ export class Workload {
    *
    * @param lastBegun - the last request begun in each slot, as the process itself noted it; 0 for none
    */
-  takeAll(lastBegun: readonly number[]): { begun: Request[]; untouched: Request[] } {
+  takeAll(lastBegun: readonly number[], now = monotonic()): { begun: Request[]; untouched: Request[] } {
     const begun: Request[] = [];
     const untouched: Request[] = [];
     for (const request of this.#open.values()) {
@@ -159,6 +160,8 @@ export class Workload {
       // Its own word decides.
       const reached = lastBegun.some((last) => last !== 0 && ((request.wireId - last) | 0) <= 0);
       const noWord = lastBegun.length === 0 && request.phase === 'running';
+      // It was begun, though the answer that would have told so never came: that is an attempt like any other.
+      if (reached && request.startedAt === 0) this.#begin(request, now);
       if (reached || noWord) begun.push(request);
       else untouched.push(this.#unbegin(request));
     }
