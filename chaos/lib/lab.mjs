@@ -38,6 +38,7 @@ export class Lab {
   runtimeDir = join(this.folder, 'run');
   #lastToken = 0;
   #pit;
+  #ending = false;
 
   /** @param {{ name: string, seed: number, python: string }} settings */
   constructor({ name, seed, python }) {
@@ -135,7 +136,8 @@ export class Lab {
   load({ lanes = 6, pauseMs = 3 } = {}) {
     let going = true;
     const lane = async () => {
-      while (going) {
+      // A scenario that fails in the middle stops no load of its own.
+      while (going && !this.#ending) {
         await this.sendAny();
         await sleep(this.random.between(0, pauseMs));
       }
@@ -211,6 +213,7 @@ export class Lab {
 
   /** Ends everything, whatever has happened, and looks at what is left. */
   async end() {
+    this.#ending = true;
     await this.close();
     await holds(() => this.tally.settled === this.tally.sent, GONE_MS);
     await this.gone();

@@ -207,7 +207,7 @@ describe('without slowAfterMs', () => {
 describe('what looking costs', () => {
   it('maxStacksPerMinute bounds it; the rest is slow all the same', async () => {
     const test = await startPit({
-      pool: { app: app(), concurrency: 4, slowAfterMs: 100, maxStacksPerMinute: 2 },
+      pool: { app: app(), concurrency: 4, slowAfterMs: 500, maxStacksPerMinute: 2 },
     });
     const running = ['a', 'b', 'c', 'd'].map((gate) => test.pit.execute('sleeper', { gate }));
     await test.events.first(
