@@ -302,3 +302,19 @@ const environmentOf = (options: ResolvedPool) => {
 /** Starts everything for `serve`; see {@link Runtime.start}. */
 export const startRuntime = (options: ResolvedOptions, extra: RuntimeExtra): Promise<Runtime> =>
   Runtime.start(options, extra);
+
+/** Starts everything for a guest and waits as `waitFor` says. What cannot become ready is ended again. */
+export const startGuest = async (
+  options: ResolvedOptions,
+  extra: Omit<RuntimeExtra, 'guest'> = {},
+): Promise<Runtime> => {
+  const runtime = await Runtime.start(options, { ...extra, guest: true });
+  if (options.waitFor === 'none') return runtime;
+  try {
+    await runtime.ready();
+    return runtime;
+  } catch (error) {
+    await runtime.close(0);
+    throw error;
+  }
+};

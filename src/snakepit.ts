@@ -13,7 +13,7 @@ import type {
 import type { EventBus, Snapshot } from './events/index.ts';
 import { type OpsHandler, opsHandler } from './http/index.ts';
 import type { Observers } from './observers.ts';
-import { Runtime } from './runtime.ts';
+import { type Runtime, startGuest } from './runtime.ts';
 
 /** A running instance: its pools, and what is seen of them. */
 export class Snakepit implements ControlPort, AsyncDisposable {
@@ -179,19 +179,8 @@ export class Snakepit implements ControlPort, AsyncDisposable {
  * @returns resolves when each pool has a ready worker, or at once with `waitFor: 'none'`
  * @throws SnakepitError `invalid_configuration` naming the key; `worker_start_failed` with the Python traceback when no worker of a pool can be started
  */
-export const createSnakepit = async (options: SnakepitOptions): Promise<Snakepit> => {
-  const resolved = resolveOptions(options);
-  const runtime = await Runtime.start(resolved, { guest: true });
-  if (resolved.waitFor === 'ready') {
-    try {
-      await runtime.ready();
-    } catch (error) {
-      await runtime.close(0);
-      throw error;
-    }
-  }
-  return new Snakepit(runtime);
-};
+export const createSnakepit = async (options: SnakepitOptions): Promise<Snakepit> =>
+  new Snakepit(await startGuest(resolveOptions(options)));
 
 const INSTANCES = Symbol.for('snakepit.instances');
 type Instances = Map<string, Promise<Snakepit>>;

@@ -11,7 +11,7 @@ export { type ConfigFunction, defineConfig, resolveOptions } from './resolve.ts'
 export {
   optionsSchema,
   type PoolOptions,
-    type ResolvedOptions,
+  type ResolvedOptions,
   type ResolvedPool,
   type SnakepitOptions,
 } from './schema.ts';

@@ -33,7 +33,8 @@ export class Leaks {
   measured(worker: Worker, rss: number): void {
     const { since } = worker.vitals;
     // Before the first reading there is nothing to compare with.
-    if (since.command !== undefined && since.rss > 0) this.#add(since.command, since.requests, rss - since.rss);
+    if (since.command !== undefined && since.rss > 0)
+      this.#add(since.command, since.requests, rss - since.rss);
     since.rss = rss;
     since.command = undefined;
     since.requests = 0;

@@ -1,5 +1,5 @@
 import { type PoolOptions, Snakepit, type SnakepitOptions } from '../index.ts';
-import { codecs, type Launcher, type ResolvedPool, resolveOptions, startRuntime } from '../runtime.ts';
+import { codecs, type Launcher, type ResolvedPool, resolveOptions, startGuest } from '../runtime.ts';
 import { checkCommands, commandTable, type FakeCommands } from './commands.ts';
 import { FakeProcess } from './fake-process.ts';
 
@@ -80,19 +80,8 @@ export const createFakeSnakepit = async (options: FakeSnakepitOptions): Promise<
     memoryGuard: false,
     pools: Object.fromEntries(Object.entries(pools).map(([name, pool]) => [name, realOptions(pool)])),
   });
-  const runtime = await startRuntime(resolved, {
-    guest: true,
-    launcherOf: (name, pool) => fakeLauncher(pool, shared, pools[name] ?? {}),
-  });
-  if (resolved.waitFor === 'ready') {
-    try {
-      await runtime.ready();
-    } catch (error) {
-      await runtime.close(0);
-      throw error;
-    }
-  }
-  return new Snakepit(runtime);
+  const launcherOf = (name: string, pool: ResolvedPool) => fakeLauncher(pool, shared, pools[name] ?? {});
+  return new Snakepit(await startGuest(resolved, { launcherOf }));
 };
 
 const realOptions = ({ commands: _, onStart: __, ...pool }: FakePoolOptions): PoolOptions => ({
