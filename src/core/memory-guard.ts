@@ -11,6 +11,8 @@ const LOOK_EVERY_MS = 2000;
 const HYSTERESIS = 0.05;
 /** Where a worker does not come back, the others are left alone for so long: an app that does not start any more would lose them all. */
 const AFTER_FAILURE_MS = 60_000;
+/** Pause after a replacement: what it gained shows by then. */
+const AFTER_SUCCESS_MS = 10_000;
 
 /**
  * Watches the memory limit of the control group, where there is one. Reached, the kernel kills whom it likes, or the container as a whole; replacing the
@@ -92,7 +94,9 @@ export class MemoryGuard {
     this.#recycling = true;
     // There is no room for two: the old one goes first.
     const { outcome } = await largest.pool.recycler.one(largest.worker, 'recycled_memory', 'stop_first');
-    if (outcome === 'start_failed') this.#notBefore = monotonic() + AFTER_FAILURE_MS;
+    // If that did not help, workers are not what fills the memory: another one is not spent on it at once.
+    const pauseMs = outcome === 'start_failed' ? AFTER_FAILURE_MS : AFTER_SUCCESS_MS;
+    this.#notBefore = monotonic() + pauseMs;
     this.#recycling = false;
   }
 }

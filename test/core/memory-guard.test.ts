@@ -110,8 +110,8 @@ describe('at recycleRatio', () => {
     expect(named('snakepit.worker.recycled')).toMatchObject([{ metadata: { reason: 'recycled_memory' } }]);
   });
 
-  it('one at a time', async () => {
-    const { at, processes } = await setup([10, 300, 20]);
+  it('one at a time, with a pause in which it shows whether it helped', async () => {
+    const { clock, at, processes } = await setup([10, 300, 20]);
     for (let i = 0; i < 5; i++) at(0.95);
     processes[1]?.end();
     await settled();
@@ -119,6 +119,10 @@ describe('at recycleRatio', () => {
     expect(processes.map(({ stopped }) => stopped)).toEqual([false, true, false, false]);
     processes[3]?.ready();
     await settled();
+    clock.forward(9000);
+    at(0.95);
+    expect(processes.map(({ stopped }) => stopped)).toEqual([false, true, false, false]);
+    clock.forward(2000);
     at(0.95);
     expect(processes.map(({ stopped }) => stopped)).toEqual([false, true, true, false]);
   });
@@ -131,6 +135,7 @@ describe('at recycleRatio', () => {
     await settled();
     processes[2]?.ready();
     await settled();
+    clock.forward(11_000);
     at(0.95);
     expect(processes.map(({ stopped }) => stopped)).toEqual([true, true, false]);
   });
