@@ -9,7 +9,7 @@ import {
 import { cross } from './carry.ts';
 import { type CommandTable, describeCommands } from './commands.ts';
 import { type FakeRequest, FakeRun, type RunSettings } from './fake-run.ts';
-import { failure, failureOf, WorkerCrash, type WorkerHang } from './outcomes.ts';
+import { failure, failureOf, WorkerCrash, WorkerHang } from './outcomes.ts';
 
 /** The worker of the core that a fake process stands behind. */
 export interface Host extends LinkHandler {
@@ -196,6 +196,7 @@ export class FakeProcess implements WorkerLink {
       if (this.#alive && !this.#stopping) host.ready(describeCommands(commands.all()));
     } catch (error) {
       if (error instanceof WorkerCrash) this.crash(error);
+      else if (error instanceof WorkerHang) this.hang(error);
       else if (this.#alive) {
         host.startFailed({ ...failureOf(error), code: 'worker_start_failed' });
         this.die({ code: 1, signal: null });

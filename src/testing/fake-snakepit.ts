@@ -19,7 +19,7 @@ type PythonOnly =
 export interface FakePoolOptions extends Omit<PoolOptions, PythonOnly> {
   /** Commands of this pool alone; they win over those of the same name that all pools have. */
   readonly commands?: FakeCommands;
-  /** As `@on_start` in Python: a worker is ready when it has returned or resolved, and fails to start when it throws. */
+  /** As `@on_start` in Python: a worker is ready when it has returned or resolved, and fails to start when it throws. `crash()` and `hang()` work here too. */
   readonly onStart?: () => unknown;
 }
 

@@ -94,13 +94,14 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
  * @param options - `startAt`: what time it is, epoch milliseconds. Default: now
  * @example
  * ```ts
- * using time = manualClock();
- * time.install();
+ * const time = manualClock();
+ * const restore = time.install();
  * const pit = await createFakeSnakepit({ commands: { predict: () => new Promise(() => {}) } });
  * const outcome = pit.execute('predict', {}, { timeoutMs: 60_000 }).catch((error) => error.code);
  * await time.advance(60_000);
  * console.log(await outcome); // 'timeout'
  * await pit.close();
+ * restore();
  * ```
  */
 export const manualClock = ({ startAt = Date.now() }: { readonly startAt?: number } = {}): ManualClock => {

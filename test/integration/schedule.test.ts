@@ -103,7 +103,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     ) as fc.Arbitrary<Action>,
     fc.constantFrom(0, 0, 1, 10, 50, 120),
   ),
-  { minLength: 110, maxLength: 110 },
+  { minLength: 60, maxLength: 60 },
 );
 
 /** A request and what became of it. */

@@ -205,6 +205,18 @@ describe('failures of a fake instance', () => {
     expect(error).toMatchObject({ code: 'worker_start_failed', message: 'Error: no weights' });
   });
 
+  it('a start that hangs is given up after its time', async () => {
+    const time = manualClock();
+    onTestFinished(time.install());
+    const pit = await fake(
+      {},
+      { waitFor: 'none', pools: { default: { workers: 1, startTimeoutMs: 5000, onStart: () => hang() } } },
+    );
+    const ready = errorOf(pit.ready());
+    await time.advance(5000);
+    expect((await ready).message).toContain('was not ready after 5000 ms');
+  });
+
   it('options that cannot be used are refused by name', async () => {
     const odd = { predict: 'text' } as unknown as FakeCommands;
     const error = await errorOf(createFakeSnakepit({ commands: odd }));

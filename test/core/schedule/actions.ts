@@ -83,7 +83,9 @@ const plans: fc.Arbitrary<StartPlan> = fc.oneof(
 );
 
 const which = fc.nat(7);
-const directions = fc.uniqueArray(fc.constantFrom<Direction>('work', 'control', 'answers', 'words'), { minLength: 1 });
+const directions = fc.uniqueArray(fc.constantFrom<Direction>('work', 'control', 'answers', 'words'), {
+  minLength: 1,
+});
 const allKinds: readonly Kind[] = [
   'echo',
   'echo',

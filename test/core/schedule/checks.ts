@@ -1,7 +1,7 @@
 import type { SnakepitError } from '../../../src/errors/index.ts';
-import type { PoolSnapshot, SnakepitEvent } from '../../../src/events/index.ts';
+import { monotonic, type PoolSnapshot, type SnakepitEvent } from '../../../src/events/index.ts';
 import type { Call } from './call.ts';
-import { CHUNKS, type World } from './world.ts';
+import { CHUNKS, WAITS, type World } from './world.ts';
 
 /** What a status may be followed by. */
 const transitions: Readonly<Record<string, readonly string[]>> = {
@@ -84,6 +84,7 @@ export const checkMoment = (world: World, before: PoolSnapshot | undefined): Poo
       () => `${id} ${most}`,
     );
   checkSlots(world);
+  if (!world.closing) checkPulses(world);
   const now = totalsOf(snapshot);
   const then = before === undefined ? now : totalsOf(before);
   must(
@@ -99,6 +100,16 @@ const totalsOf = ({ workers, gone_slots, slot_busy_seconds_total }: PoolSnapshot
   requests: workers.reduce((sum, row) => sum + row.slot_requests_total, gone_slots?.requests_total ?? 0),
   busy: slot_busy_seconds_total,
 });
+
+/** Whoever is silent for too long is gone soon after. */
+const checkPulses = ({ living }: World): void => {
+  const { stuckAfterMs, heartbeatIntervalMs } = WAITS;
+  for (const { worker, id } of living) {
+    const silentMs = worker.readyAt === 0 ? 0 : monotonic() - worker.pulse.heardAt;
+    // The silence is noticed by the second heartbeat after it at the latest, and its end is seen after 300 ms.
+    must(silentMs <= stuckAfterMs + 2 * heartbeatIntervalMs + 301, 'a silent worker lives on', () => id);
+  }
+};
 
 /** One worker that is not on its way out fills a slot; beside it, only its successor. */
 const checkSlots = ({ living }: World): void => {

@@ -145,6 +145,7 @@ export class Wire implements Host {
       env: {},
       pid: undefined,
       request: (id, request) => {
+        if (this.#worker.pulse.silent) throw new Error('a worker that does not answer was given a request');
         this.unanswered.add(id);
         this.most = Math.max(this.most, this.unanswered.size);
         work(() => process.request(id, request));

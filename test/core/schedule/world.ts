@@ -15,7 +15,7 @@ import { later, type StartPlan, Wire } from './wire.ts';
 export const CHUNKS = 5;
 
 /** Short enough for everything to come to its end within a few seconds of a manual clock. */
-const WAITS = {
+export const WAITS = {
   timeoutMs: 3000,
   idleTimeoutMs: 1200,
   startTimeoutMs: 1500,
@@ -86,7 +86,9 @@ export class World {
     // A worker may still be at what is settled.
     const idle =
       queue_depth + extra_workers.length === 0 && workers.every(({ in_flight }) => in_flight === 0);
-    return idle && this.open.size === 0 && workers_by_state.ready === this.wanted;
+    // The end of a process that has ended may not have been seen yet.
+    const alive = this.living.every((wire) => wire.process.alive);
+    return idle && alive && this.open.size === 0 && workers_by_state.ready === this.wanted;
   }
 
   /** Keeps count, from now on, of the fewest workers that serve at any time. */

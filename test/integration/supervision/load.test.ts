@@ -218,6 +218,9 @@ describe('the receipt of a request', () => {
     ['many that wait for something', 10, 'nap', { ms: 5 }],
     ['large arguments', 5, 'size', { text: 'x'.repeat(3_000_000) }],
   ])('%s: no part is counted twice', async (_, count, command, args) => {
+    // Once its requests have been short, the worker is given some ahead of time, and begins those before that is seen here.
+    for (let round = 0; round < 3; round++)
+      await Promise.all(range(60).map(() => shared.pit.execute('size', { text: '' })));
     const receipts = await Promise.all(range(count).map(() => shared.pit.call(command, args)));
     for (const { timings } of receipts) {
       const { queueMs, serialiseMs, transportMs, pythonMs, pythonCpuMs, totalMs } = timings;
