@@ -137,6 +137,12 @@ def test_a_running_handler_is_stopped(codec: str, concurrency: int) -> None:
             began = time.monotonic()
             answer = cancel_running(host, command, seconds=0.3 if blocked else 30)
             assert time.monotonic() - began < 5
+            # The word is written just before the handler is called. A cancel that comes in between ends the
+            # request without it, which is right, and not what is to be seen here.
+            for _ in range(5):
+                if answer[2]["traceback"] is not None:
+                    break
+                answer = cancel_running(host, command, seconds=0.3 if blocked else 30)
             assert answer[0] == wire.ERROR and answer[2]["code"] == "cancelled", answer
             assert answer[2]["message"] == "the request was cancelled"
             assert command in answer[2]["traceback"] and "_runtime" not in answer[2]["traceback"]
