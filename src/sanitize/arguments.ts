@@ -1,8 +1,8 @@
-import { isSecretEntry, isSecretText } from './keys.ts';
 import { MASK } from './mask.ts';
+import { defaultPolicy } from './sanitize.ts';
 import { ownValue, shapeOf } from './shape.ts';
-import { bigintText, cut } from './text.ts';
-import { keyText, put } from './walk.ts';
+import { bigintText } from './text.ts';
+import { put } from './walk.ts';
 
 const MAX_KEYS = 50;
 const MAX_SHOWN = 200;
@@ -31,7 +31,11 @@ export const describeArguments = (args: unknown, showArgs: readonly string[]): u
       const value = ownValue(args as object, key);
       // Such a key is left out on the wire as well.
       if (value !== undefined) {
-        put(shown, keyText(key), showArgs.includes(key) ? scalar(key, value) : masked(shapeOf(value)));
+        put(
+          shown,
+          defaultPolicy.label(key),
+          showArgs.includes(key) ? scalar(key, value) : masked(shapeOf(value)),
+        );
       }
     }
     if (keys.length > MAX_KEYS) put(shown, '…', `${keys.length - MAX_KEYS} more`);
@@ -44,10 +48,10 @@ export const describeArguments = (args: unknown, showArgs: readonly string[]): u
 const masked = (shape: string | undefined): string => (shape === undefined ? MASK : `${MASK} ${shape}`);
 
 const scalar = (key: string, value: unknown): unknown => {
-  if (isSecretEntry(key, value)) return masked(shapeOf(value));
+  if (defaultPolicy.hides(key, value, undefined)) return masked(shapeOf(value));
   switch (typeof value) {
     case 'string':
-      return isSecretText(value) ? MASK : cut(value, MAX_SHOWN);
+      return defaultPolicy.text(value, MAX_SHOWN);
     case 'number':
       // JSON has no word for these, and a null would claim that nothing was given.
       return Number.isFinite(value) ? value : String(value);

@@ -5,6 +5,7 @@ import {
   isNativeError,
   isProxy,
   isSet,
+  isStringObject,
   isTypedArray,
 } from 'node:util/types';
 
@@ -84,5 +85,9 @@ const objectShape = (value: object): string => {
 export const ownValue = (value: object, key: PropertyKey): unknown => {
   const property = Object.getOwnPropertyDescriptor(value, key);
   if (property === undefined) return undefined;
-  return 'value' in property ? property.value : '[getter]';
+  return property.get === undefined && property.set === undefined ? property.value : '[getter]';
 };
+
+/** The text of a `new String('…')`, whose entries would otherwise be shown letter by letter. */
+export const boxedText = (value: object): string | undefined =>
+  isStringObject(value) ? String.prototype.valueOf.call(value) : undefined;
