@@ -41,7 +41,7 @@ module.exports = {
     ),
     // Read models of the consumers as types; of the core only the port.
     only('http', ['errors', 'events', 'config', 'consumers'], ['core/port.ts']),
-    only('cli', ['http', 'config', 'process', 'errors', 'events'], ['runtime.ts', 'version.ts']),
+    only('cli', ['http', 'config', 'process', 'errors', 'events', 'sanitize'], ['runtime.ts', 'version.ts']),
     only('testing', ['errors', 'events'], ['index.ts', 'runtime.ts']),
   ],
   options: {

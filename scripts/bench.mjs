@@ -5,7 +5,7 @@ import { ensureBuild, ensureDependencies, ensurePython, venvPython } from './lib
 import { must, npm, root } from './lib/run.mjs';
 
 /** Those that need to be told something are run when they are named. */
-const benches = ['calls', 'memory', 'start', 'paired'];
+const benches = ['calls', 'memory', 'start', 'bus', 'isolation', 'sanitize', 'metrics', 'paired'];
 const [named, ...rest] = process.argv.slice(2);
 const wanted = named === 'paired' ? [named] : process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.includes(name));
@@ -23,7 +23,7 @@ if (!existsSync(join(root, 'bench', 'node_modules'))) {
     quiet: true,
   });
 }
-for (const name of wanted.length > 0 ? wanted : ['calls', 'memory', 'start']) {
+for (const name of wanted.length > 0 ? wanted : benches.filter((name) => name !== 'paired')) {
   const args = name === 'paired' ? rest : [];
   await must(process.execPath, ['--expose-gc', join('bench', `${name}.mjs`), ...args], {
     env: { SNAKEPIT_PYTHON: venvPython },

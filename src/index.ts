@@ -1,12 +1,23 @@
 export {
+  type ConfigChanger,
+  type ConfigOutcome,
+  type Drift,
   defineConfig,
   type PoolOptions,
   type ResolvedOptions,
+  type ShownChange,
   type SnakepitOptions,
 } from './config/index.ts';
 export type { Errors } from './consumers/errors/index.ts';
 export type { Health } from './consumers/health/index.ts';
-export type { LabelValues, MetricSpec, Metrics } from './consumers/metrics/index.ts';
+export type {
+  BoundMetric,
+  Exposition,
+  LabelValues,
+  MetricSpec,
+  Metrics,
+  PromRegistryLike,
+} from './consumers/metrics/index.ts';
 export type { CallOptions, CallResult, CallStream, Recycled, Timings, WorkerStacks } from './core/index.ts';
 export {
   type ErrorCategory,
@@ -22,26 +33,46 @@ export {
   type WorkerExit,
 } from './errors/index.ts';
 export {
+  type BatchDelivery,
+  type BusSettings,
   type CataloguedEvent,
   type CommonMetadata,
   type Consumer,
   type ConsumerCounts,
+  type ConsumerOptions,
   catalog,
+  type Delivery,
+  type DropReason,
   type EventBus,
   type EventHandle,
   type EventName,
+  keeps,
+  type ListenOptions,
   type LogContext,
   type Measurements,
   type Metadata,
   type NameLike,
+  type PatternLike,
   type PoolSnapshot,
+  type RateLimit,
   type SnakepitEvent,
   type Snapshot,
   type WorkerSnapshot,
   withContext,
 } from './events/index.ts';
 export type { OpsHandler } from './http/index.ts';
-export { sanitize } from './sanitize/index.ts';
+export type { ConfigView, LastReload } from './live.ts';
+export type { ConfigPatch, ConfigureOptions, Observability } from './observability.ts';
+export {
+  type AllowList,
+  type CustomDetector,
+  createSanitizer,
+  type Json,
+  type Limits,
+  type Sanitizer,
+  type SanitizerOptions,
+  sanitize,
+} from './sanitize/index.ts';
 export {
   createOpsHandler,
   createSnakepit,

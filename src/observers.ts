@@ -2,9 +2,10 @@ import type { ResolvedOptions } from './config/index.ts';
 import { resolveOptions } from './config/index.ts';
 import { Errors } from './consumers/errors/index.ts';
 import { Health } from './consumers/health/index.ts';
-import { createLogging } from './consumers/logging/index.ts';
-import { Metrics } from './consumers/metrics/index.ts';
+import { createLogging, type Logger } from './consumers/logging/index.ts';
+import { Metrics, type MetricsInit } from './consumers/metrics/index.ts';
 import { EventBus, type Snapshotter } from './events/index.ts';
+import type { CanaryLeak, InstanceSanitizer } from './sanitize/index.ts';
 import { packageVersion } from './version.ts';
 
 /** The consumers of one instance. */
@@ -20,20 +21,39 @@ const quiet = resolveOptions({
   logs: { level: 'silent' },
 });
 
+/** Says that a fake secret got through, not what it was. */
+const tellLeak = (logger: Logger, { kind, sink }: CanaryLeak): void =>
+  logger.error(
+    `A fake secret of the kind '${kind}' (sanitize.canary) came through to '${sink}': secrets are not masked there. Please report it.`,
+    { event: 'snakepit.redaction.canary_leaked', kind, sink },
+  );
+
 /**
  * Puts the consumers on the bus, each unless it is switched off.
  *
  * @throws SnakepitError `invalid_configuration` when the log destination cannot be written
  */
-export const createObservers = async (options: ResolvedOptions, bus: EventBus, snapshot: Snapshotter) => {
+export const createObservers = async (
+  options: ResolvedOptions,
+  bus: EventBus,
+  sanitizer: InstanceSanitizer,
+  snapshot: Snapshotter,
+  reload: MetricsInit['reload'],
+) => {
   const { observability, pools } = options;
-  const metrics = (observability && options.metrics) || undefined;
-  const health = (observability && options.health) || undefined;
-  const logs = (observability && options.logs) || undefined;
+  const isOn = observability !== false;
+  const metrics = (isOn && options.metrics) || undefined;
+  const health = (isOn && options.health) || undefined;
+  const logs = (isOn && options.logs) || undefined;
+  bus.enabled = isOn;
+  if (isOn) bus.configure(observability);
   const logging = await createLogging({
     options: logs ?? (quiet.logs as Exclude<ResolvedOptions['logs'], false>),
     bus: logs === undefined ? silence() : bus,
+    sanitizer,
   });
+  const { canary } = sanitizer;
+  if (canary !== undefined) canary.onLeak = (leak) => tellLeak(logging.logger, leak);
   const healthConsumer = new Health({
     options: health ?? (quiet.health as Exclude<ResolvedOptions['health'], false>),
     bus: health === undefined ? silence() : bus,
@@ -45,9 +65,11 @@ export const createObservers = async (options: ResolvedOptions, bus: EventBus, s
     bus: metrics === undefined ? silence() : bus,
     snapshot,
     version: packageVersion(),
+    reload,
+    ...(canary !== undefined && { canaryLeaks: () => canary.leaks }),
     ...(health !== undefined && { ready: () => healthConsumer.checkReadiness().status !== 'error' }),
   });
-  const errorsConsumer = new Errors({ bus: observability ? bus : silence() });
+  const errorsConsumer = new Errors({ bus, sanitizer });
   return {
     errors: errorsConsumer,
     metrics: metricsConsumer,
@@ -57,7 +79,8 @@ export const createObservers = async (options: ResolvedOptions, bus: EventBus, s
     served: {
       metrics: metrics === undefined ? null : metricsConsumer,
       health: health === undefined ? null : healthConsumer,
-      errors: observability ? errorsConsumer : null,
+      errors: isOn ? errorsConsumer : null,
+      sanitizer,
     },
     close: async (): Promise<void> => {
       errorsConsumer.close();

@@ -1,6 +1,13 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { availableCpus, locateApp, type ResolvedOptions, type ResolvedPool } from './config/index.ts';
+import {
+  availableCpus,
+  type ConfigSource,
+  copyTree,
+  locateApp,
+  type ResolvedOptions,
+  type ResolvedPool,
+} from './config/index.ts';
 import {
   KeepAlive,
   type Launcher,
@@ -21,6 +28,7 @@ import {
   listenerAccess,
   type ReportBug,
 } from './http/index.ts';
+import { Live } from './live.ts';
 import { createObservers, type Observers } from './observers.ts';
 import {
   acquireGuardian,
@@ -36,7 +44,7 @@ import {
   usesSlot,
   workerEnv,
 } from './process/index.ts';
-import { sanitizeConfig } from './sanitize/index.ts';
+import { createInstanceSanitizer, type InstanceSanitizer } from './sanitize/index.ts';
 import { createSocketTransport, type Transport } from './transport/index.ts';
 
 // What the room `testing` puts in the place of Python processes is made from these.
@@ -57,6 +65,8 @@ export {
 
 /** What the options do not hold. */
 export interface RuntimeExtra {
+  /** The options as they were written, for telling defaults from them. Default: the resolved ones. */
+  readonly source?: ConfigSource;
   /** An interpreter named for every pool, e.g. by `--python`, and where it was named. */
   readonly python?: { readonly value: string; readonly source: string };
   /** True for a library in somebody's program: its servers do not keep Node alive. */
@@ -73,13 +83,18 @@ export interface RuntimeExtra {
  */
 export class Runtime {
   readonly bus = new EventBus();
+  /** The options of everything here, one copy. Live changes are made in it. */
   readonly #options: ResolvedOptions;
   readonly #extra: RuntimeExtra;
+  /** One for everything here that shows something. */
+  readonly #sanitizer: InstanceSanitizer;
   readonly #keepAlive = new KeepAlive();
   readonly #transports: Transport[] = [];
   readonly #servers: HttpServer[] = [];
   readonly #pools = new Map<string, Pool>();
   readonly pit: Pit;
+  /** The configuration in force, and its changes. */
+  readonly live: Live;
   observers!: Observers;
   /** Where the ops server is reached; undefined when it is not served. */
   opsUrl: string | undefined;
@@ -88,11 +103,19 @@ export class Runtime {
   readonly #guardians: Guardian[] = [];
   #memoryGuard: MemoryGuard | undefined;
   #closing: Promise<void> | undefined;
+  readonly #closeHooks: (() => void)[] = [];
 
   private constructor(options: ResolvedOptions, extra: RuntimeExtra) {
-    this.#options = options;
+    this.#options = copyTree(options);
     this.#extra = extra;
-    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive);
+    this.#sanitizer = createInstanceSanitizer(sanitizerOptions(this.#options));
+    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive, this.#sanitizer);
+    this.live = new Live(extra.source ?? { options }, {
+      options: this.#options,
+      bus: this.bus,
+      pools: this.#pools,
+      observers: () => this.observers,
+    });
   }
 
   /**
@@ -138,14 +161,51 @@ export class Runtime {
     return (await Promise.all(rolls)).flat();
   }
 
+  /**
+   * Changes the number of workers of a pool, as a live change of the configuration.
+   *
+   * @throws SnakepitError `unknown_pool`, `invalid_configuration`
+   */
+  resize(pool: string, workers: number): void {
+    // An unknown pool in a patch would be a new one, which needs a restart.
+    if (!this.#pools.has(pool)) this.pit.refuseUnknown(pool);
+    this.live.apply({ pools: { [pool]: { workers } } }, 'code');
+  }
+
+  /** What SIGHUP asks for: log files are opened anew, and the configuration is read anew where there is one to read. */
+  async hangUp(read?: () => Promise<ConfigSource>): Promise<void> {
+    try {
+      this.observers.logging.reopen();
+    } catch (error) {
+      this.logger.error(`The log goes on to the file that was open. ${(error as Error).message}`, {
+        event: 'snakepit.log.reopen_failed',
+      });
+    }
+    if (read !== undefined) await this.live.reload(read, 'sighup');
+  }
+
+  /** Calls when closing begins. */
+  onClose(hook: () => void): void {
+    this.#closeHooks.push(hook);
+  }
+
   /** Drains, ends workers and servers, flushes logs. Calling it again gives the same promise. */
   close(drainMs?: number): Promise<void> {
-    this.#closing ??= this.#close(drainMs);
+    if (this.#closing === undefined) {
+      for (const hook of this.#closeHooks) hook();
+      this.#closing = this.#close(drainMs);
+    }
     return this.#closing;
   }
 
   async #start(): Promise<void> {
-    this.observers = await createObservers(this.#options, this.bus, () => this.pit.snapshot());
+    this.observers = await createObservers(
+      this.#options,
+      this.bus,
+      this.#sanitizer,
+      () => this.pit.snapshot(),
+      () => this.live.lastReload,
+    );
     // What an earlier host could not put away is put away before anything new is made. Nobody waits for it.
     if (this.#extra.launcherOf === undefined) void sweepLeftovers(this.#options.runtimeDir ?? tmpdir());
     for (const [name, options] of Object.entries(this.#options.pools)) await this.#addPool(name, options);
@@ -175,7 +235,8 @@ export class Runtime {
         bus: this.bus,
         keepAlive: this.#keepAlive,
         showArgs: this.#options.errors.showArgs,
-        shownConfig: sanitizeConfig(options) as Record<string, unknown>,
+        sanitizer: this.#sanitizer,
+        shownConfig: this.#sanitizer.config(options) as Record<string, unknown>,
         launcher,
         oomEvidence: this.#extra.launcherOf === undefined ? oomWitness() : NO_KERNEL,
         // Workers that are each bound to a device of their own do not fit on it twice.
@@ -215,7 +276,7 @@ export class Runtime {
       guardian,
       envOf: environmentOf(options),
       outputRate: options.logRate,
-      stackSignal: options.stackSignal,
+      stackSignal: () => options.stackSignal,
     });
     const facts = { transport: transport.kind, pythonPath: python.path, pythonReason: python.reason };
     return { launcher, facts };
@@ -242,6 +303,7 @@ export class Runtime {
       const app = createOpsApp({
         ...this.observers.served,
         control: this.pit,
+        config: this.live,
         options: ops,
         access: listenerAccess('ops', ops),
         reportBug,
@@ -251,7 +313,13 @@ export class Runtime {
       this.opsUrl = server.url;
     }
     if (gateway.port !== undefined) {
-      const app = createGatewayApp({ port: this.pit, options: gateway, pools, reportBug });
+      const app = createGatewayApp({
+        port: this.pit,
+        options: gateway,
+        pools,
+        sanitizer: this.#sanitizer,
+        reportBug,
+      });
       const server = await listen(app, {
         section: 'gateway',
         host: gateway.host,
@@ -264,6 +332,19 @@ export class Runtime {
     }
   }
 
+  /** What consumers did not get in time is said in the log, the last to be closed. */
+  async #closeBus(): Promise<void> {
+    const { observability } = this.#options;
+    const unflushed = await this.bus.close(observability === false ? 0 : observability.flushMs);
+    for (const { consumer, events } of unflushed) {
+      this.logger.warn(`Consumer ${consumer} did not take its last ${events} events in time`, {
+        event: 'snakepit.observability.unflushed',
+        consumer,
+        events,
+      });
+    }
+  }
+
   async #close(drainMs: number | undefined): Promise<void> {
     this.observers?.health.announceShutdown();
     this.#memoryGuard?.stop();
@@ -271,9 +352,16 @@ export class Runtime {
     await Promise.all(this.#servers.map((server) => server.close({ graceMs: 1000 })));
     await Promise.all(this.#transports.map((transport) => transport.close()));
     await Promise.all(this.#guardians.map((guardian) => guardian.release()));
+    await this.#closeBus();
     await this.observers?.close();
   }
 }
+
+/** What is not given must not be there: it would count as given. */
+const sanitizerOptions = ({ sanitize: { hashKey, ...options } }: ResolvedOptions) => ({
+  ...options,
+  ...(hashKey !== undefined && { hashKey }),
+});
 
 /** What a pool says of its interpreter when it has none. */
 const NO_PYTHON: PoolFacts = { transport: 'socket', pythonPath: '', pythonReason: 'no Python is used' };
@@ -295,8 +383,10 @@ const oomWitness = (): OomWitness => {
 
 const environmentOf = (options: ResolvedPool) => {
   const cpus = availableCpus();
-  const { inheritEnv, env: extra, workers } = options;
-  return (slot: number) => workerEnv({ host: process.env, inheritEnv, extra, cpus, workers, slot });
+  const { inheritEnv, env: extra } = options;
+  // How many workers share the CPUs can change.
+  return (slot: number) =>
+    workerEnv({ host: process.env, inheritEnv, extra, cpus, workers: options.workers, slot });
 };
 
 /** Starts everything for `serve`; see {@link Runtime.start}. */

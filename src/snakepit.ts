@@ -12,16 +12,20 @@ import type {
 } from './core/index.ts';
 import type { EventBus, Snapshot } from './events/index.ts';
 import { type OpsHandler, opsHandler } from './http/index.ts';
+import type { Live } from './live.ts';
+import { Observability } from './observability.ts';
 import type { Observers } from './observers.ts';
 import { type Runtime, startGuest } from './runtime.ts';
 
 /** A running instance: its pools, and what is seen of them. */
 export class Snakepit implements ControlPort, AsyncDisposable {
   readonly #runtime: Runtime;
+  readonly #observability: Observability;
 
   /** @internal Use {@link createSnakepit}. */
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.#observability = new Observability(runtime.live);
   }
 
   /** The event bus: everything that happens passes here. */
@@ -47,6 +51,11 @@ export class Snakepit implements ControlPort, AsyncDisposable {
   /** The structured logger. */
   get logger(): Observers['logging']['logger'] {
     return this.#runtime.logger;
+  }
+
+  /** Live control: changes the configuration while running, and says what it is. */
+  get observability(): Observability {
+    return this.#observability;
   }
 
   /** Where the ops server is reached; undefined unless `ops.port` is set. */
@@ -149,12 +158,13 @@ export class Snakepit implements ControlPort, AsyncDisposable {
   }
 
   /**
-   * Changes the number of workers of a pool, 1 to 1024. Workers that are too many finish what they hold.
+   * Changes the number of workers of a pool, 1 to 1024. Workers that are too many finish what they hold. The same as a live change of
+   * `pools.<name>.workers`.
    *
    * @throws SnakepitError `unknown_pool`, `invalid_configuration`
    */
-  resize(pool: string, workers: number): Promise<void> {
-    return this.#runtime.pit.resize(pool, workers);
+  async resize(pool: string, workers: number): Promise<void> {
+    this.#runtime.resize(pool, workers);
   }
 
   /** Drains, ends the workers and servers, and flushes what is not written. Safe to call again. */
@@ -167,8 +177,13 @@ export class Snakepit implements ControlPort, AsyncDisposable {
   }
 
   /** @internal */
-  get served(): Observers['served'] {
-    return this.#runtime.observers.served;
+  onClose(hook: () => void): void {
+    this.#runtime.onClose(hook);
+  }
+
+  /** @internal */
+  get served(): Observers['served'] & { readonly config: Live } {
+    return { ...this.#runtime.observers.served, config: this.#runtime.live };
   }
 }
 
@@ -180,7 +195,7 @@ export class Snakepit implements ControlPort, AsyncDisposable {
  * @throws SnakepitError `invalid_configuration` naming the key; `worker_start_failed` with the Python traceback when no worker of a pool can be started
  */
 export const createSnakepit = async (options: SnakepitOptions): Promise<Snakepit> =>
-  new Snakepit(await startGuest(resolveOptions(options)));
+  new Snakepit(await startGuest(resolveOptions(options), { source: { options } }));
 
 const INSTANCES = Symbol.for('snakepit.instances');
 type Instances = Map<string, Promise<Snakepit>>;
@@ -203,10 +218,7 @@ export const getSnakepit = (key: string, options: SnakepitOptions): Promise<Snak
   const forget = () => {
     if (instances.get(key) === created) instances.delete(key);
   };
-  created.then(
-    (pit) => pit.bus.registerConsumer('snakepit.pool.stopped', { name: 'get_snakepit', handle: forget }),
-    forget,
-  );
+  created.then((pit) => pit.onClose(forget), forget);
   return created;
 };
 

@@ -10,6 +10,7 @@ export class Recovery {
     pit.bus.registerConsumer(
       { patterns: ['snakepit.worker.crashed', 'snakepit.worker.start_failed', 'snakepit.request.completed'] },
       { name: 'chaos_recovery', handle: (event) => this.#handle(event) },
+      { delivery: 'inline', sampled: false },
     );
   }
 

@@ -20,10 +20,11 @@ export class Tally {
   #old = new Set();
 
   attach(pit) {
-    pit.bus.registerConsumer('snakepit.request.completed', {
-      name: 'chaos_tally',
-      handle: ({ metadata }) => this.#completedOne(metadata.request_id),
-    });
+    pit.bus.registerConsumer(
+      'snakepit.request.completed',
+      { name: 'chaos_tally', handle: ({ metadata }) => this.#completedOne(metadata.request_id) },
+      { delivery: 'inline', sampled: false },
+    );
   }
 
   /** Follows a promise of an answer. Resolves with whether it was a success; never rejects. */

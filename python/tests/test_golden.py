@@ -14,9 +14,7 @@ from snakepit._runtime.codec.json import revive, tag
 from snakepit._runtime.codec.values import normalise
 
 GOLDEN = Path(__file__).resolve().parents[2] / "proto" / "golden"
-ENTRIES = [
-    entry for path in sorted(GOLDEN.glob("*.json")) for entry in json.loads(path.read_text(encoding="utf-8"))
-]
+ENTRIES = json.loads((GOLDEN / "frames.json").read_text(encoding="utf-8"))
 #: Without those that are one of several ways to write it.
 CANONICAL = [entry for entry in ENTRIES if entry.get("canonical") is not False]
 

@@ -16,10 +16,17 @@ const fieldRows = (fields) =>
     about,
   ]);
 
+const traits = {
+  lifecycle: 'Sampling: always kept, within a budget.',
+  failure: 'Sampling: always kept, within a budget, and the other events of its request with it.',
+  end: 'Sampling: by its rate, and always kept, within a budget, where the request failed or was slow.',
+};
+
 const events = () => {
-  const parts = Object.entries(catalog).map(([name, { about, measurements, metadata }]) => {
+  const parts = Object.entries(catalog).map(([name, { about, measurements, metadata, trait }]) => {
     const rows = [...fieldRows(measurements), ...fieldRows(metadata)];
-    return `## \`${name}\`\n\n${about}\n${rows.length > 0 ? `\n${table(['field', 'type', 'meaning'], rows)}\n` : ''}`;
+    const sampling = trait === undefined ? '' : `\n${traits[trait]}\n`;
+    return `## \`${name}\`\n\n${about}\n${sampling}${rows.length > 0 ? `\n${table(['field', 'type', 'meaning'], rows)}\n` : ''}`;
   });
   return `${generated}# Events\n\nEvery event has the shape \`{ event_name, measurements, metadata }\`. Metadata always has:\n\n${table(
     ['field', 'type', 'meaning'],

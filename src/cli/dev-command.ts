@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
-import type { ResolvedOptions } from '../config/index.ts';
+import { isPlain, type LoadedConfig, put, type ResolvedOptions } from '../config/index.ts';
 import { Reloader } from './dev/reloader.ts';
 import { appFolders } from './dev/watched.ts';
 import { watchPython } from './dev/watcher.ts';
 import type { ExitCode } from './exit.ts';
 import { commandOptions, explicitPython, type Flags } from './options.ts';
-import { refuseWindows, serveResolved, startServe } from './serve.ts';
+import { refuseWindows, rereading, serveResolved, startServe } from './serve.ts';
 import { serveFlags } from './serve-flags.ts';
 import type { End, ServedRuntime } from './serve-lifecycle.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,26 +40,33 @@ export const devCommand = (terminal: Terminal, finish: (code: ExitCode) => void)
 /** Serves for development until a signal ends it. */
 export const dev = async (flags: DevFlags, terminal: Terminal, start = startServe): Promise<ExitCode> => {
   refuseWindows(terminal);
-  const { resolved } = await commandOptions({ ...flags, logFormat: flags.logFormat ?? 'pretty' }, terminal);
-  const options = flags.workers === undefined ? withOneWorker(resolved) : resolved;
+  const own = { ...flags, logFormat: flags.logFormat ?? 'pretty' };
+  const read = (file?: string) =>
+    commandOptions(
+      { ...own, config: file ?? own.config },
+      terminal,
+      flags.workers === undefined ? withOneWorker : undefined,
+    );
+  const options = await read();
   return serveResolved(
     {
-      resolved: options,
+      ...options,
       python: explicitPython(flags, terminal.cwd),
       start,
-      ready: flags.watch ? (runtime) => reloadOnChange(runtime, options, terminal) : undefined,
+      reread: rereading(options, read),
+      ready: flags.watch ? (runtime) => reloadOnChange(runtime, options.resolved, terminal) : undefined,
     },
     terminal,
   );
 };
 
 /** One worker is enough to try things, and the soonest replaced. */
-const withOneWorker = (resolved: ResolvedOptions): ResolvedOptions => ({
-  ...resolved,
-  pools: Object.fromEntries(
-    Object.entries(resolved.pools).map(([name, pool]) => [name, { ...pool, workers: 1, minWorkers: 1 }]),
-  ),
-});
+const withOneWorker = ({ options, origins }: LoadedConfig): void => {
+  for (const name of isPlain(options.pools) ? Object.keys(options.pools) : []) {
+    put(options, origins, ['pools', name, 'workers'], 1, 'snakepit dev');
+    put(options, origins, ['pools', name, 'minWorkers'], 1, 'snakepit dev');
+  }
+};
 
 const reloadOnChange = async (
   runtime: ServedRuntime,

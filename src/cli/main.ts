@@ -16,6 +16,7 @@ Examples:
   snakepit serve --config snakepit.config.mjs  everything as the file says
   snakepit doctor app.py                       what is missing on this machine, and how to mend it
   snakepit status                              how the running instance does; \`top\` shows it live
+  snakepit config set logs.level=debug         a change of the running instance, without a restart
   PYTHONPATH="$(snakepit python-path)" pytest  test an app outside a worker
 
 Exit codes: 0 done, 1 failed while running, 2 wrong usage or configuration.`;
@@ -52,6 +53,7 @@ export const main = async (
   ]) {
     // A subcommand made apart does not take these over by itself.
     program.addCommand(command.copyInheritedSettings(program));
+    for (const inner of command.commands) inner.copyInheritedSettings(command);
   }
   try {
     await program.parseAsync(argv);

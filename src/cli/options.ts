@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import {
   anchorPython,
+  type ConfigSource,
   configExtensions,
   isPlain,
   type LoadedConfig,
@@ -35,6 +36,8 @@ export interface Flags {
 /** Options ready to start with. */
 export interface CommandOptions {
   readonly resolved: ResolvedOptions;
+  /** The same as it was written: what the file, the environment and the flags give together. */
+  readonly source: ConfigSource;
   /** The configuration file, or undefined where there is none. */
   readonly file: string | undefined;
 }
@@ -45,12 +48,14 @@ export const wholeNumber = (text: string): number | string => (/^[+-]?\d+$/.test
 /**
  * Puts together flags over environment over file over defaults, and validates the whole.
  *
+ * @param adjust - changes what came together, before it is validated
  * @throws SnakepitError `invalid_configuration`
  * @throws UsageError where no app is named, or a named one does not exist
  */
 export const commandOptions = async (
   flags: Flags,
   { cwd, env }: Pick<Terminal, 'cwd' | 'env'>,
+  adjust: (loaded: LoadedConfig) => void = () => {},
 ): Promise<CommandOptions> => {
   const loaded = await loadConfig({ file: flags.config, cwd, env });
   const { options, file, origins } = loaded;
@@ -73,9 +78,10 @@ export const commandOptions = async (
     if (there === undefined || (isPlain(there) && there[key] === undefined))
       put(options, origins, path, value, 'default');
   }
+  adjust(loaded);
   const resolved = resolveOptions(options, file, origins);
   await checkApps(resolved, cwd);
-  return { resolved, file };
+  return { resolved, source: loaded, file };
 };
 
 /** The interpreter that `--python` names, for every pool. */

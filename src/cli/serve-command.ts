@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ExitCode } from './exit.ts';
 import { commandOptions, explicitPython, type Flags } from './options.ts';
-import { refuseWindows, serveResolved, startServe } from './serve.ts';
+import { refuseWindows, rereading, serveResolved, startServe } from './serve.ts';
 import { serveFlags } from './serve-flags.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -11,7 +11,8 @@ Examples:
   snakepit serve app.py --workers 4 --python .venv/bin/python
   curl -H 'content-type: application/json' -d '{"text": "hi"}' http://127.0.0.1:8000/v1/commands/predict
 
-Flags win over the environment, the environment over the file, the file over the defaults.`;
+Flags win over the environment, the environment over the file, the file over the defaults. SIGHUP has the file read again and log files
+opened anew; \`snakepit config\` changes things without a file.`;
 
 /** `snakepit serve [app.py]` */
 export const serveCommand = (terminal: Terminal, finish: (code: ExitCode) => void): Command => {
@@ -28,6 +29,15 @@ export const serveCommand = (terminal: Terminal, finish: (code: ExitCode) => voi
 /** Serves until a signal ends it. */
 export const serve = async (flags: Flags, terminal: Terminal, start = startServe): Promise<ExitCode> => {
   refuseWindows(terminal);
-  const { resolved } = await commandOptions(flags, terminal);
-  return serveResolved({ resolved, python: explicitPython(flags, terminal.cwd), start }, terminal);
+  const read = (file?: string) => commandOptions({ ...flags, config: file ?? flags.config }, terminal);
+  const options = await read();
+  return serveResolved(
+    {
+      ...options,
+      python: explicitPython(flags, terminal.cwd),
+      start,
+      reread: rereading(options, read),
+    },
+    terminal,
+  );
 };

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConfigSource } from '../config/index.ts';
 import { type ExitCode, report } from './exit.ts';
 import { aborted, StopSignals } from './stop-signals.ts';
 import { exitAfterFlush, type Terminal } from './terminal.ts';
@@ -15,6 +16,8 @@ export interface ServedRuntime {
   close(drainMs?: number): Promise<void>;
   /** Replaces the workers one by one, so that they run the app as it is now on disk. One that fails to start leaves the old one in place. */
   reload?(): Promise<readonly Reloaded[]>;
+  /** Opens log files anew, and takes over what has changed in the configuration where it can be read again. Never rejects. */
+  hangUp?(read?: () => Promise<ConfigSource>): Promise<void>;
   readonly opsUrl?: string | undefined;
   readonly gatewayUrl?: string | undefined;
   readonly logger: Record<'warn' | 'error', (message: string, fields: Record<string, unknown>) => void>;

@@ -4,6 +4,26 @@ export { availableCpus } from './cpus.ts';
 export { environmentVariables } from './environment.ts';
 export { type ConfigContext, configExtensions, findConfigFile, readConfigFile } from './file.ts';
 export { configJsonSchema, type JsonSchema } from './json-schema.ts';
+export {
+  type ApplySettings,
+  adopt,
+  type ConfigChange,
+  type ConfigChanger,
+  type ConfigOutcome,
+  type ConfigSource,
+  copyTree,
+  type Drift,
+  formatPath,
+  isLive,
+  LiveConfig,
+  leaves,
+  mergePatch,
+  parsePath,
+  RestartOnlyError,
+  type ShownChange,
+  VersionConflictError,
+  withValue,
+} from './live/index.ts';
 export { type LoadedConfig, type LoadSettings, loadConfig } from './load.ts';
 export { isPlain, type Origins, put } from './origins.ts';
 export { configReference } from './reference.ts';

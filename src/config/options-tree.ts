@@ -7,9 +7,12 @@ export const ANY = '<name>';
 export const objectForm = (schema: JsonSchema): JsonSchema =>
   schema.anyOf?.find(({ properties }) => properties !== undefined) ?? schema;
 
-/** The schema of the option at a path, or undefined where there is none. */
-export const schemaAt = (path: readonly PropertyKey[]): JsonSchema | undefined => {
-  let schema: JsonSchema | undefined = configJsonSchema();
+/** The schema of the option at a path, or undefined where there is none. Who asks often hands in the schema: making it is a copy. */
+export const schemaAt = (
+  path: readonly PropertyKey[],
+  root: JsonSchema = configJsonSchema(),
+): JsonSchema | undefined => {
+  let schema: JsonSchema | undefined = root;
   for (const key of path) {
     if (schema === undefined) return undefined;
     const { properties, additionalProperties, items } = objectForm(schema);

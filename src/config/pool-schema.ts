@@ -73,22 +73,24 @@ export const poolSchema = z
       .describe('Stacks that slow and late requests may cost in a minute; 0: none.')
       .meta({ live: true }),
     idleTimeoutMs: duration(60_000, 'Longest silence between two chunks of a stream.').meta({ live: true }),
-    startTimeoutMs: duration(300_000, 'Time from spawn to ready, model loading included.'),
-    startConcurrency: positive(8, 'Workers that load side by side.'),
+    startTimeoutMs: duration(300_000, 'Time from spawn to ready, model loading included.').meta({
+      live: true,
+    }),
+    startConcurrency: positive(8, 'Workers that load side by side.').meta({ live: true }),
     restartDelayMs: duration(
       100,
       'Wait before a dead worker is replaced; doubles with every worker in a row that came to nothing. Half of it is left to chance.',
-    ),
-    maxRestartDelayMs: duration(30_000, 'Limit of that doubling.'),
+    ).meta({ live: true }),
+    maxRestartDelayMs: duration(30_000, 'Limit of that doubling.').meta({ live: true }),
     stableAfterMs: duration(
       10_000,
       'A worker that lived this long, or answered a request, was no failure: counting begins anew.',
-    ),
+    ).meta({ live: true }),
     crashLoopAfter: positive(
       5,
       'Workers of one slot in a row that came to nothing, before the slot is left empty for a while. With all slots empty the pool refuses with `crash_loop`.',
-    ),
-    crashLoopCoolDownMs: duration(60_000, 'How long such a slot is left empty.'),
+    ).meta({ live: true }),
+    crashLoopCoolDownMs: duration(60_000, 'How long such a slot is left empty.').meta({ live: true }),
     poisonAfter: z
       .number()
       .int()
@@ -96,20 +98,23 @@ export const poolSchema = z
       .default(3)
       .describe(
         'Workers that the same command with the same arguments may kill before it is refused with `poison_request`; 0: never.',
-      ),
-    poisonForMs: duration(600_000, 'How long it is refused then.'),
-    heartbeatIntervalMs: duration(2000, 'How often a worker is asked whether it lives.'),
+      )
+      .meta({ live: true }),
+    poisonForMs: duration(600_000, 'How long it is refused then.').meta({ live: true }),
+    heartbeatIntervalMs: duration(2000, 'How often a worker is asked whether it lives.').meta({ live: true }),
     stuckAfterMs: duration(
       60_000,
       'Silence after which a worker is killed and replaced. C code that holds the GIL is silent too: allow the longest such computation.',
-    ),
+    ).meta({ live: true }),
     cancelGraceMs: duration(
       2000,
       'What a handler gets to end after cancel or deadline, before its process is killed.',
     ).meta({ live: true }),
-    drainTimeoutMs: durationOrZero(20_000, 'What running requests get at close.'),
-    termTimeoutMs: durationOrZero(5000, 'What `on_stop` gets at close, before SIGKILL.'),
-    killTimeoutMs: durationOrZero(2000, 'How long close waits for a killed process to be gone.'),
+    drainTimeoutMs: durationOrZero(20_000, 'What running requests get at close.').meta({ live: true }),
+    termTimeoutMs: durationOrZero(5000, 'What `on_stop` gets at close, before SIGKILL.').meta({ live: true }),
+    killTimeoutMs: durationOrZero(2000, 'How long close waits for a killed process to be gone.').meta({
+      live: true,
+    }),
     idempotent: z
       .array(z.string())
       .default([])
@@ -132,10 +137,12 @@ export const poolSchema = z
         failureRatio: share(
           0.5,
           'Share of requests that fail with a worker or by timeout, from which it opens.',
-        ),
-        minVolume: positive(20, 'Fewer requests than this in the window say nothing.'),
-        windowMs: duration(10_000, 'Time looked back on.'),
-        openMs: duration(5000, 'How long requests are refused before one is let through to try.'),
+        ).meta({ live: true }),
+        minVolume: positive(20, 'Fewer requests than this in the window say nothing.').meta({ live: true }),
+        windowMs: duration(10_000, 'Time looked back on.').meta({ live: true }),
+        openMs: duration(5000, 'How long requests are refused before one is let through to try.').meta({
+          live: true,
+        }),
       })
       .optional()
       .describe(
@@ -167,7 +174,9 @@ export const poolSchema = z
       })
       .prefault({})
       .describe('What is over it is dropped and counted.'),
-    streamBuffer: positive(16, 'Chunks of a stream that may be under way before its reader takes one.'),
+    streamBuffer: positive(16, 'Chunks of a stream that may be under way before its reader takes one.').meta({
+      live: true,
+    }),
     maxFrameBytes: z
       .number()
       .int()

@@ -39,7 +39,11 @@ const row = ({ schema, required }: OptionEntry, key: string): string => {
   const isSwitch = schema['x-live'] === undefined;
   const type = isSwitch ? 'false, or the options below' : allowed(schema);
   const change = schema['x-live'] === true ? 'live' : 'restart';
-  const fallback = isSwitch ? 'on' : defaultOf(schema, required) + underServe(key);
+  const fallback = isSwitch
+    ? schema.default === false
+      ? 'off'
+      : 'on'
+    : defaultOf(schema, required) + underServe(key);
   return `| ${[`\`${key}\``, type, fallback, change, sentence(schema)].map(cell).join(' | ')} |`;
 };
 

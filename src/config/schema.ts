@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { duration, durationOrZero, flag, MAX_TIMER_MS, positive, share } from './fields.ts';
+import { metricsSchema } from './metrics-schema.ts';
+import { observabilitySchema } from './observability-schema.ts';
 import { type PoolOptions, poolSchema, type ResolvedPool } from './pool-schema.ts';
+import { sanitizeSchema } from './sanitize-schema.ts';
 
 export { type PoolOptions, poolSchema, type ResolvedPool };
 
@@ -43,14 +46,6 @@ const listener = (what: string, fallback: string) => ({
 });
 
 const level = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
-const buckets = z
-  .array(z.number().positive())
-  .min(1)
-  .refine(
-    (list) => list.every((bound, i) => i === 0 || bound > (list[i - 1] as number)),
-    'must rise strictly',
-  );
-
 const criterion = (warning: number, error: number, about: string) =>
   z
     .strictObject({
@@ -81,29 +76,18 @@ export const optionsSchema = z
       .union([
         z.literal(false),
         z.strictObject({
-          warnRatio: share(0.8, 'Share of the limit from which it warns.'),
-          recycleRatio: share(0.9, 'Share from which the largest worker is replaced, one at a time.'),
+          warnRatio: share(0.8, 'Share of the limit from which it warns.').meta({ live: true }),
+          recycleRatio: share(0.9, 'Share from which the largest worker is replaced, one at a time.').meta({
+            live: true,
+          }),
         }),
       ])
       .prefault({})
       .describe(
         'What happens when the memory limit of the control group comes near: there one out-of-memory kill can take the whole container. Without such a limit, nothing.',
       ),
-    observability: flag(true, 'Off switch of everything below.'),
-    metrics: z
-      .union([
-        z.literal(false),
-        z.strictObject({
-          buckets: z
-            .record(z.string(), buckets)
-            .default({})
-            .describe('Histogram buckets by metric name, in its unit.'),
-          maxSeries: positive(1000, 'Series one metric may have; further ones share `(other)`.'),
-          defaultMetrics: flag(true, "Node's own metrics: event loop, GC, heap, handles."),
-        }),
-      ])
-      .prefault({})
-      .describe('Prometheus metrics.'),
+    observability: observabilitySchema,
+    metrics: metricsSchema,
     health: z
       .union([
         z.literal(false),
@@ -147,10 +131,12 @@ export const optionsSchema = z
         showArgs: z
           .array(z.string())
           .default(['model', 'version', 'top', 'n', 'limit', 'mode'])
-          .describe('Arguments whose scalar values error contexts may show; all others read `[SANITIZED]`.'),
+          .describe('Arguments whose scalar values error contexts may show; all others read `[SANITIZED]`.')
+          .meta({ live: true }),
       })
       .prefault({})
       .describe('Error context.'),
+    sanitize: sanitizeSchema,
     ops: z
       .strictObject({
         ...listener('the ops server (metrics, health)', '127.0.0.1'),

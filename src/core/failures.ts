@@ -7,7 +7,7 @@ import {
   type WorkerExit,
 } from '../errors/index.ts';
 import { monotonic } from '../events/index.ts';
-import { describeArguments } from '../sanitize/index.ts';
+import type { InstanceSanitizer } from '../sanitize/index.ts';
 import type { Failure } from '../transport/index.ts';
 import type { Holder, Request } from './request.ts';
 import type { Worker } from './worker.ts';
@@ -17,10 +17,13 @@ import type { Death } from './worker-status.ts';
 export class Failures {
   readonly #poolName: string;
   readonly #showArgs: readonly string[];
+  readonly #safe: InstanceSanitizer;
 
-  constructor(poolName: string, showArgs: readonly string[]) {
+  /** @param showArgs - arguments whose scalars contexts may show */
+  constructor(poolName: string, showArgs: readonly string[], safe: InstanceSanitizer) {
     this.#poolName = poolName;
     this.#showArgs = showArgs;
+    this.#safe = safe;
   }
 
   /** An error of a request. */
@@ -40,7 +43,7 @@ export class Failures {
         request_context: {
           request_id: request.requestId,
           command: request.command,
-          args: describeArguments(request.rawArgs, this.#showArgs),
+          args: this.#safe.args(request.rawArgs, this.#showArgs),
         },
         system_context: this.#system(request.worker),
         ...(request.stack !== undefined && { python_stack: request.stack }),
@@ -64,7 +67,18 @@ export class Failures {
     });
   }
 
-  /** A worker that did not become ready. */
+  /** What a worker left behind as it may be shown: it wrote to stderr what it liked, and stacks have lines of source. */
+  shown(exit: WorkerExit): WorkerExit {
+    const { stderr_tail, last_stack } = exit;
+    return {
+      ...exit,
+      // In one piece: a private key goes over many lines.
+      stderr_tail: stderr_tail.length === 0 ? [] : this.#safe.text(stderr_tail.join('\n')).split('\n'),
+      ...(last_stack !== undefined && { last_stack: this.#safe.text(last_stack) }),
+    };
+  }
+
+  /** A worker that did not become ready. Sanitized at once: it is shown in many places, and nobody's own data is in it. */
   ofStart(worker: Worker, death: Death, startTimeoutMs: number, exit: WorkerExit): SnakepitError {
     const { failure } = death;
     const late =
@@ -77,9 +91,9 @@ export class Failures {
       (late
         ? `Worker ${worker.id} was not ready after ${startTimeoutMs} ms: raise startTimeoutMs, or load less in @on_start.`
         : [death.detail, ...worker.vitals.stderrTail].join('\n'));
-    return new SnakepitError('worker_start_failed', message, {
+    return new SnakepitError('worker_start_failed', this.#safe.text(message), {
       context: {
-        ...(failure !== undefined && pythonContext(failure)),
+        ...(failure !== undefined && (this.#safe.document(pythonContext(failure)) as Partial<ErrorContext>)),
         system_context: this.#system(worker),
         exit,
       },
@@ -88,7 +102,7 @@ export class Failures {
 
   /** A worker that died, told without any one request. */
   ofDeath(worker: Worker, death: Death, exit: WorkerExit): SnakepitError {
-    return new SnakepitError(codeOfDeath(death), `${death.detail}${cause(exit)}`, {
+    return new SnakepitError(codeOfDeath(death), this.#safe.text(`${death.detail}${cause(exit)}`), {
       context: { system_context: this.#system(worker), exit },
     });
   }

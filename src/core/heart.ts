@@ -39,6 +39,13 @@ export class Heart {
     this.#timer = undefined;
   }
 
+  /** The interval is another now. */
+  intervalChanged(): void {
+    if (this.#timer === undefined) return;
+    this.stop();
+    this.start();
+  }
+
   #beat(): void {
     const late: Worker[] = [];
     for (const worker of this.#workers()) {

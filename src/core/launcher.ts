@@ -14,7 +14,8 @@ export interface LaunchSettings {
   /** Environment of the worker in a slot, without what the link adds. */
   readonly envOf: (slot: number) => Record<string, string>;
   readonly outputRate: { readonly perSecond: number; readonly burst: number };
-  readonly stackSignal: boolean;
+  /** Asked at each start. */
+  readonly stackSignal: () => boolean;
   readonly transport: Transport;
   readonly guardian: Guardian;
 }
@@ -37,7 +38,7 @@ export const processLauncher =
       cwd: settings.cwd,
       env: { ...settings.envOf(worker.slot), ...hostPid, ...link.env },
       outputRate,
-      stackSignal,
+      stackSignal: stackSignal(),
       onLine: (stream, line, fate) => worker.line(stream, line, fate),
       onExit: (exit) => {
         if (child.pid !== undefined) guardian.forget(child.pid);

@@ -49,6 +49,7 @@ export const poolSnapshot = (pool: Pool): PoolSnapshot => {
             requests_total: gone.requests,
             busy_seconds_total: gone.busyMs / 1000,
             cpu_seconds_total: gone.cpuSeconds,
+            gc_collections_total: gone.gcCollections,
           },
     queue_depth: waiting,
     queue_capacity: pool.queue.capacity,
@@ -97,10 +98,12 @@ const snapshotOf = (
     slot_requests_total: totals.requests,
     slot_busy_seconds_total: totals.busyMs / 1000,
     slot_cpu_seconds_total: totals.cpuSeconds,
+    slot_gc_collections_total: totals.gcCollections,
     slot_restarts: slot.restarts,
     in_flight: worker?.load.running ?? 0,
     memory_bytes: worker?.lastStats?.rssBytes ?? null,
     cpu_seconds: worker?.lastStats?.cpuSeconds ?? null,
+    readings: worker?.lastStats === undefined ? null : readingsOf(worker.lastStats),
     python_version: worker?.introduction?.pythonVersion ?? null,
     codec: worker?.introduction?.codec ?? null,
     current: worker === undefined ? null : currentRequest(worker, now),
@@ -110,6 +113,12 @@ const snapshotOf = (
     last_exit: slot.lastExit ?? null,
   };
 };
+
+/** A descriptor count of 0 means that nobody could count them. */
+const readingsOf = ({ threads, openFds }: { readonly threads: number; readonly openFds: number }) => ({
+  threads,
+  open_fds: openFds === 0 ? null : openFds,
+});
 
 /** A slot without a worker waits for its next start. A worker that does not answer has no free slot to offer. */
 const stateOf = (slot: Slot, worker: Worker | undefined): WorkerState => {

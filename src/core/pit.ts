@@ -10,6 +10,7 @@ import {
   type Snapshot,
   traceIdOf,
 } from '../events/index.ts';
+import { createInstanceSanitizer, type InstanceSanitizer } from '../sanitize/index.ts';
 import { Failures } from './failures.ts';
 import type { KeepAlive } from './keepalive.ts';
 import { Ledger } from './ledger.ts';
@@ -37,11 +38,17 @@ export class Pit implements ControlPort {
   readonly #startedAt = monotonic();
   #closing: Promise<void> | undefined;
 
-  constructor(pools: ReadonlyMap<string, Pool>, bus: EventBus, keepAlive: KeepAlive) {
+  /** @param sanitizer - for what errors show. Default: one without options */
+  constructor(
+    pools: ReadonlyMap<string, Pool>,
+    bus: EventBus,
+    keepAlive: KeepAlive,
+    sanitizer: InstanceSanitizer = createInstanceSanitizer(),
+  ) {
     this.#pools = pools;
     this.#keepAlive = keepAlive;
     this.#strays = new Ledger(bus, '(unknown)');
-    this.#strayFailures = new Failures('(unknown)', []);
+    this.#strayFailures = new Failures('(unknown)', [], sanitizer);
   }
 
   /** Runs a command and resolves with its result alone. */
@@ -139,9 +146,12 @@ export class Pit implements ControlPort {
   }
 
   #pool(name: string): Pool {
-    const pool = this.#pools.get(name);
-    if (pool === undefined) throw new SnakepitError('unknown_pool', this.#noPool(name));
-    return pool;
+    return this.#pools.get(name) ?? this.refuseUnknown(name);
+  }
+
+  /** @throws SnakepitError `unknown_pool`, saying which there are */
+  refuseUnknown(name: string): never {
+    throw new SnakepitError('unknown_pool', this.#noPool(name));
   }
 
   #noPool(name: string): string {

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ResolvedPool } from '../config/index.ts';
 import { type ErrorCode, SnakepitError, type WorkerExit } from '../errors/index.ts';
 import { after, type CommandInfo, type EventBus, monotonic, type PoolState } from '../events/index.ts';
+import { createInstanceSanitizer, type InstanceSanitizer } from '../sanitize/index.ts';
 import { Admission } from './admission.ts';
 import { Breaker } from './breaker.ts';
 import type { OomWitness } from './certificate.ts';
@@ -38,6 +40,8 @@ export interface PoolInit {
   readonly keepAlive: KeepAlive;
   /** Arguments whose scalars error contexts may show. */
   readonly showArgs: readonly string[];
+  /** What errors show is sanitized with it. Default: one without options. */
+  readonly sanitizer?: InstanceSanitizer | undefined;
   /** What `pool.started` shows of the configuration; sanitized. */
   readonly shownConfig: Record<string, unknown>;
   readonly facts: PoolFacts;
@@ -72,7 +76,7 @@ export class Pool {
   readonly #watch: Watch;
   readonly #heart: Heart;
   readonly #graces: Graces;
-  readonly #idempotent: ReadonlySet<string>;
+  #idempotent: ReadonlySet<string>;
   readonly #deadlines = new Deadlines<Request>((request) => this.#onDue(request));
   readonly #readyWaiters: { resolve(): void; reject(error: Error): void }[] = [];
   readonly #idleWaiters = new Set<() => void>();
@@ -86,7 +90,7 @@ export class Pool {
     this.facts = init.facts;
     this.#idempotent = new Set(options.idempotent);
     this.#ledger = new Ledger(bus, name);
-    this.#failures = new Failures(name, init.showArgs);
+    this.#failures = new Failures(name, init.showArgs, init.sanitizer ?? createInstanceSanitizer());
     this.stacks = new Stacks(options);
     this.#watch = new Watch(this.stacks, this.#ledger);
     this.poison = new Poison(options);
@@ -196,6 +200,21 @@ export class Pool {
     this.options.workers = workers;
     this.supervisor.resize(workers);
     this.supervisor.unquarantine();
+  }
+
+  /**
+   * The options were changed in place, which who reads them at each use has seen; here is done what it takes beyond that.
+   *
+   * @param before - the options as they were
+   */
+  reconfigured(before: ResolvedPool): void {
+    const { options } = this;
+    this.#idempotent = new Set(options.idempotent);
+    this.queue.resize(options.maxQueue);
+    if (options.heartbeatIntervalMs !== before.heartbeatIntervalMs) this.#heart.intervalChanged();
+    if (this.state === 'closed') return;
+    if (!isDeepStrictEqual(options.recycle, before.recycle)) this.recycler.limitsChanged();
+    if (options.workers !== before.workers) this.resize(options.workers);
   }
 
   /** Lets quarantined slots start and quarantined requests through. */

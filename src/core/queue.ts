@@ -27,7 +27,7 @@ export class RequestQueue {
   saturatedTotal = 0;
 
   constructor(
-    readonly capacity: number,
+    public capacity: number,
     init: { bus: EventBus; poolName: string; parked: { readonly count: number }; load: () => Load },
   ) {
     this.#parked = init.parked;
@@ -58,6 +58,12 @@ export class RequestQueue {
       );
     }
     return false;
+  }
+
+  /** Changes the limit. What waits stays, also where it is more than that now. */
+  resize(capacity: number): void {
+    this.capacity = capacity;
+    if (this.#fullSince !== undefined && this.depth < capacity / 2) this.#recover();
   }
 
   /** How many requests of a key wait here; those already handed to a worker are not among them. Costs nothing while it is not asked. */

@@ -15,20 +15,24 @@ interface Allowance {
 
 /** Replaces workers that have become too old, too used or too large, one at a time. */
 export class Recycler {
-  readonly #options: ResolvedPool['recycle'];
+  readonly #options: Pick<ResolvedPool, 'recycle' | 'maxRestartDelayMs'>;
   readonly #order: 'start_first' | 'stop_first';
-  readonly #retryMs: number;
   readonly #supervisor: Supervisor;
-  readonly #allowances = new WeakMap<Worker, Allowance>();
+  #allowances = new WeakMap<Worker, Allowance>();
   readonly #due = new Map<Worker, RecycleReason>();
   #busy = false;
 
   /** @param order - where the options leave it open */
   constructor(options: ResolvedPool, supervisor: Supervisor, order: 'start_first' | 'stop_first') {
-    this.#options = options.recycle;
-    this.#order = options.recycle.order ?? order;
-    this.#retryMs = options.maxRestartDelayMs;
+    this.#options = options;
+    this.#order = order;
     this.#supervisor = supervisor;
+  }
+
+  /** The limits are others now: each worker draws anew. */
+  limitsChanged(): void {
+    this.#allowances = new WeakMap();
+    for (const worker of [...this.#supervisor.workers]) this.check(worker);
   }
 
   /** Looks at a worker: called with every reading, and after a request where a limit on requests is set. */
@@ -41,11 +45,15 @@ export class Recycler {
   }
 
   get countsRequests(): boolean {
-    return this.#options.afterRequests !== undefined;
+    return this.#options.recycle.afterRequests !== undefined;
   }
 
   /** Replaces one worker now. */
-  one(worker: Worker, reason: RecycleReason, order = this.#order): Promise<Recycled> {
+  one(
+    worker: Worker,
+    reason: RecycleReason,
+    order = this.#options.recycle.order ?? this.#order,
+  ): Promise<Recycled> {
     return this.#supervisor.recycle(worker, reason, order);
   }
 
@@ -68,7 +76,7 @@ export class Recycler {
       const outcome = worker.serving ? await this.one(worker, reason) : undefined;
       this.#due.delete(worker);
       if (outcome?.outcome === 'start_failed')
-        this.#allowance(worker).notBefore = monotonic() + this.#retryMs;
+        this.#allowance(worker).notBefore = monotonic() + this.#options.maxRestartDelayMs;
     }
     this.#busy = false;
   }
@@ -85,7 +93,7 @@ export class Recycler {
   #allowance(worker: Worker): Allowance {
     const known = this.#allowances.get(worker);
     if (known !== undefined) return known;
-    const { afterRequests, afterAgeMs, aboveRssBytes, jitter } = this.#options;
+    const { afterRequests, afterAgeMs, aboveRssBytes, jitter } = this.#options.recycle;
     const draw = (limit: number | undefined) =>
       limit === undefined ? Number.POSITIVE_INFINITY : limit * (1 - jitter * Math.random());
     const allowance = {

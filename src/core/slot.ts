@@ -28,10 +28,17 @@ export interface SlotTotals {
   busyMs: number;
   slotBusyMs: number;
   cpuSeconds: number;
+  gcCollections: number;
 }
 
 /** Where counting begins. */
-export const NOTHING: Readonly<SlotTotals> = { requests: 0, busyMs: 0, slotBusyMs: 0, cpuSeconds: 0 };
+export const NOTHING: Readonly<SlotTotals> = {
+  requests: 0,
+  busyMs: 0,
+  slotBusyMs: 0,
+  cpuSeconds: 0,
+  gcCollections: 0,
+};
 
 /** A place for a worker. Its counters go on while workers come and go, so that no sum of them ever falls. */
 export class Slot {
@@ -94,6 +101,7 @@ const countsOf = ({ load, lastStats }: Worker, now: number): SlotTotals => ({
   busyMs: load.busyMs(now),
   slotBusyMs: load.slotBusyMs(now),
   cpuSeconds: lastStats?.cpuSeconds ?? 0,
+  gcCollections: lastStats?.gcCollections ?? 0,
 });
 
 /** Adds to the first what the second counted. */
@@ -102,4 +110,5 @@ export const add = (to: SlotTotals, what: SlotTotals): void => {
   to.busyMs += what.busyMs;
   to.slotBusyMs += what.slotBusyMs;
   to.cpuSeconds += what.cpuSeconds;
+  to.gcCollections += what.gcCollections;
 };

@@ -211,7 +211,7 @@ export class Supervisor {
     const killed =
       (death.why === 'crashed' || death.why === 'start_failed') && death.exit.signal === 'SIGKILL';
     const evidence = killed ? this.#init.oomEvidence.evidence(worker) : undefined;
-    const exit = certify(worker, death, begun, evidence, now);
+    const exit = this.#init.failures.shown(certify(worker, death, begun, evidence, now));
     this.#home.delete(worker);
     this.#timers.get(worker)?.stop();
     this.#timers.delete(worker);

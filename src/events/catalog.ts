@@ -1,4 +1,5 @@
 import type { ErrorCategory, ErrorCode, ErrorContext, RequestStatus, WorkerExit } from '../errors/index.ts';
+import type { DropReason } from './bus/tally.ts';
 import {
   bytes,
   count,
@@ -25,17 +26,31 @@ export const commonMetadata = {
   command: maybe(text('the command')),
 } satisfies Fields;
 
+/**
+ * What sampling makes of an event: `lifecycle` and `failure` pass whatever the rate, within a budget, and a `failure` also brings the other events of its request; `end`
+ * is the last event of a request. Any other is sampled as its rate says.
+ */
+export type EventTrait = 'lifecycle' | 'failure' | 'end';
+
 interface EventSpec<M extends Fields, D extends Fields> {
   readonly about: string;
   readonly measurements: M;
   readonly metadata: D;
+  readonly trait: EventTrait | undefined;
 }
 
-const event = <M extends Fields, D extends Fields>(
-  about: string,
-  measurements: M,
-  metadata: D = {} as D,
-): EventSpec<M, D> => ({ about, measurements, metadata });
+const kind =
+  (trait?: EventTrait) =>
+  <M extends Fields, D extends Fields>(
+    about: string,
+    measurements: M,
+    metadata: D = {} as D,
+  ): EventSpec<M, D> => ({ about, measurements, metadata, trait });
+
+const event = kind();
+const lifecycle = kind('lifecycle');
+const failed = kind('failure');
+const end = kind('end');
 
 const failure = {
   code: word<ErrorCode>('error code'),
@@ -56,7 +71,7 @@ export type ExitReason = 'stopped' | RecycleReason | 'crashed' | 'oom' | 'stuck'
 
 /** Every event the core and the bus emit. A name stands here only if something emits it; a test proves each. */
 export const catalog = {
-  'snakepit.pool.started': event(
+  'snakepit.pool.started': lifecycle(
     'The pool has its first ready worker.',
     {
       startup_ms: ms('from the start of the pool to the first ready worker'),
@@ -68,10 +83,10 @@ export const catalog = {
       python_reason: text('why that one was chosen'),
     },
   ),
-  'snakepit.pool.stopped': event('The pool is closed; no worker is left.', {
+  'snakepit.pool.stopped': lifecycle('The pool is closed; no worker is left.', {
     uptime_ms: ms('how long the pool lived'),
   }),
-  'snakepit.pool.saturated': event(
+  'snakepit.pool.saturated': lifecycle(
     'A request was refused because the queue is full (once until it recovers).',
     {
       queue_size: count('requests waiting'),
@@ -80,23 +95,23 @@ export const catalog = {
       available_workers: count('workers with a free slot'),
     },
   ),
-  'snakepit.pool.recovered': event('The queue of a saturated pool fell below half its limit.', {
+  'snakepit.pool.recovered': lifecycle('The queue of a saturated pool fell below half its limit.', {
     queue_size: count('requests waiting'),
     queue_capacity: count('limit of the queue'),
     saturated_ms: ms('how long it was saturated'),
   }),
-  'snakepit.pool.draining': event('The pool takes no new requests and finishes what it has.', {
+  'snakepit.pool.draining': lifecycle('The pool takes no new requests and finishes what it has.', {
     in_flight: count('requests running'),
     queue_size: count('requests waiting'),
   }),
-  'snakepit.worker.starting': event(
+  'snakepit.worker.starting': lifecycle(
     'A worker process was spawned.',
     { attempt: count('failed starts in a row before this one') },
     {
       pid: count('process id'),
     },
   ),
-  'snakepit.worker.started': event(
+  'snakepit.worker.started': lifecycle(
     'A worker is ready for its first request.',
     { startup_ms: ms('from spawn to ready') },
     {
@@ -105,7 +120,7 @@ export const catalog = {
       codec: word<'msgpack' | 'json'>('codec agreed on'),
     },
   ),
-  'snakepit.worker.start_failed': event(
+  'snakepit.worker.start_failed': lifecycle(
     'A worker ended before it was ready.',
     { startup_ms: ms('from spawn to failure') },
     { ...failure, exit },
@@ -116,12 +131,12 @@ export const catalog = {
   'snakepit.worker.idle': event('The worker has a free slot again.', {
     in_flight: count('requests running'),
   }),
-  'snakepit.worker.stopped': event(
+  'snakepit.worker.stopped': lifecycle(
     'A worker ended because it was asked to.',
     { uptime_ms: ms('age of the process'), requests: count('requests it served') },
     { exit },
   ),
-  'snakepit.worker.recycled': event(
+  'snakepit.worker.recycled': lifecycle(
     'A worker was replaced on purpose, once it had finished what it held.',
     {
       uptime_ms: ms('age of the process'),
@@ -130,7 +145,7 @@ export const catalog = {
     },
     { exit, ...reason<RecycleReason>('why it was replaced') },
   ),
-  'snakepit.worker.crashed': event(
+  'snakepit.worker.crashed': lifecycle(
     'A ready worker ended without being asked to.',
     {
       uptime_ms: ms('age of the process'),
@@ -140,21 +155,21 @@ export const catalog = {
     },
     { ...failure, exit, ...reason<ExitReason>('why it ended') },
   ),
-  'snakepit.worker.restarted': event('A worker that replaces a dead one is ready.', {
+  'snakepit.worker.restarted': lifecycle('A worker that replaces a dead one is ready.', {
     startup_ms: ms('from spawn to ready'),
     restarts: count('restarts of this slot so far'),
   }),
-  'snakepit.worker.heartbeat_missed': event(
+  'snakepit.worker.heartbeat_missed': lifecycle(
     'A worker did not answer a heartbeat before the next was due. It gets no new requests until it answers.',
     { missed: count('heartbeats in a row'), silent_ms: ms('since it was last heard') },
     { python_stack: stack },
   ),
-  'snakepit.worker.stuck': event(
+  'snakepit.worker.stuck': lifecycle(
     'A worker is given up and killed: it answered no heartbeat, or a handler did not end when it had to.',
     { silent_ms: ms('since it was last heard') },
     { why: word<'heartbeat' | 'cancel'>('what it failed to do'), python_stack: stack },
   ),
-  'snakepit.worker.quarantined': event(
+  'snakepit.worker.quarantined': lifecycle(
     'The workers of a slot fail as fast as they start; the slot is left empty for a while.',
     {
       failures: count('workers in a row that came to nothing'),
@@ -169,12 +184,12 @@ export const catalog = {
     queue_time_ms: ms('from acceptance to start'),
     attempt: count('1 for the first'),
   }),
-  'snakepit.request.retried': event(
+  'snakepit.request.retried': failed(
     'A request whose worker died is to be started again, since it is idempotent.',
     { attempt: count('the start that failed, 1 for the first'), delay_ms: ms('wait before the next') },
     { code: word<ErrorCode>('what became of the attempt'), message: text('in words') },
   ),
-  'snakepit.request.slow': event(
+  'snakepit.request.slow': failed(
     'A request has taken longer than it should. It goes on.',
     { duration_ms: ms('since acceptance'), threshold_ms: ms('slowAfterMs, or half the deadline') },
     {
@@ -182,12 +197,12 @@ export const catalog = {
       python_stack: stack,
     },
   ),
-  'snakepit.request.failed': event(
+  'snakepit.request.failed': failed(
     'A request failed, in Python or around it.',
     { duration_ms: ms('from acceptance to settlement') },
     failure,
   ),
-  'snakepit.request.timed_out': event(
+  'snakepit.request.timed_out': failed(
     'The deadline of a request passed.',
     { duration_ms: ms('from acceptance to settlement'), timeout_ms: ms('the deadline it had') },
     failure,
@@ -197,12 +212,12 @@ export const catalog = {
     { duration_ms: ms('from acceptance to settlement') },
     failure,
   ),
-  'snakepit.request.rejected': event(
+  'snakepit.request.rejected': failed(
     'A request was refused.',
     { duration_ms: ms('from acceptance to settlement') },
     failure,
   ),
-  'snakepit.request.completed': event(
+  'snakepit.request.completed': end(
     'A request is settled, whichever way. Every request that got an id has exactly one.',
     {
       duration_ms: ms('from acceptance to settlement, queue and retries included'),
@@ -232,7 +247,7 @@ export const catalog = {
     first_chunk_ms: maybe(ms('from acceptance to the first chunk')),
     duration_ms: ms('from acceptance to the end'),
   }),
-  'snakepit.health.status_changed': event(
+  'snakepit.health.status_changed': lifecycle(
     'The overall health changed.',
     {},
     {
@@ -241,20 +256,55 @@ export const catalog = {
       why: text('the checks that are not ok, in words'),
     },
   ),
-  'snakepit.threshold.exceeded': event(
+  'snakepit.threshold.exceeded': lifecycle(
     'A value that is watched has passed a threshold.',
     { value: count('what was measured'), threshold: count('what it passed') },
     { check: text('what is watched'), level: word<'warning' | 'error'>('which threshold') },
   ),
-  'snakepit.threshold.recovered': event(
+  'snakepit.threshold.recovered': lifecycle(
     'A value that had passed a threshold is well below it again.',
     { value: count('what was measured'), threshold: count('what it had passed') },
     { check: text('what is watched') },
   ),
-  'snakepit.observability.consumer_failed': event(
+  'snakepit.observability.consumer_failed': lifecycle(
     'A consumer threw. The event went to the others all the same; at most one such event a second and consumer.',
     { failures: count('failures of this consumer so far') },
     { consumer: text('its name'), event: text('the event it failed on'), message: text('what it threw') },
+  ),
+  'snakepit.observability.circuit_opened': lifecycle(
+    'A consumer has failed so often in a row that it gets nothing for a while.',
+    {
+      failures: count('failures in a row'),
+      open_ms: ms('until it is tried again; doubles while the trials fail'),
+    },
+    { consumer: text('its name') },
+  ),
+  'snakepit.observability.circuit_closed': lifecycle(
+    'A consumer that got nothing has taken an event again.',
+    { open_for_ms: ms('since it last worked') },
+    { consumer: text('its name') },
+  ),
+  'snakepit.observability.dropped': lifecycle(
+    'Events did not reach a consumer, or were let go by a rate limit: one event for all of a few seconds.',
+    { count: count('events'), window_ms: ms('the time summed up') },
+    {
+      reason: word<DropReason>('overflow, circuit_open or rate_limited'),
+      consumer: maybe(text('who did not get them; missing where a rate limit let them go')),
+      event: maybe(text('which, where a rate limit let them go')),
+      key: maybe(text('the value of the key of the limit')),
+    },
+  ),
+  'snakepit.observability.config_changed': event(
+    'The configuration was changed while running, or read again.',
+    { version: count('of the configuration in force; 1 at the start') },
+    {
+      who: word<'code' | 'http' | 'cli' | 'sighup'>('what the change came from'),
+      applied: value<readonly string[]>('keys that changed and are in force'),
+      restart_required: value<readonly string[]>('keys whose value in the file waits for a restart'),
+      changes: value<readonly { path: string; from: unknown; to: unknown }[]>(
+        'what changed, from which value to which, sanitized; null stands for none',
+      ),
+    },
   ),
   'python.log': event(
     'A log record, warning or printed line of a worker.',

@@ -37,6 +37,14 @@ export interface WorkerSnapshot {
   /** Resident memory at the last reading. */
   readonly memory_bytes: number | null;
   readonly cpu_seconds: number | null;
+  /** More of the last reading; null before the first. */
+  readonly readings?: {
+    readonly threads: number;
+    /** Null where the system does not tell. */
+    readonly open_fds: number | null;
+  } | null;
+  /** Garbage collections of all generations, this slot, over all its workers. */
+  readonly slot_gc_collections_total?: number;
   readonly python_version: string | null;
   readonly codec: string | null;
   /** The oldest running request. */
@@ -110,6 +118,7 @@ export interface PoolSnapshot {
     readonly requests_total: number;
     readonly busy_seconds_total: number;
     readonly cpu_seconds_total: number;
+    readonly gc_collections_total?: number;
   } | null;
   readonly queue_depth: number;
   readonly queue_capacity: number;

@@ -12,6 +12,8 @@ export { type FetchLike, type NodeHandler, toNodeHandler } from './node-handler.
 export { createOpsApp, type OpsParts } from './ops/app.ts';
 export { type OpsHandler, type OpsHandlerParts, opsHandler } from './ops/handler.ts';
 export type {
+  ConfigChanged,
+  ConfigControl,
   ErrorFilter,
   ErrorsReader,
   Exposition,

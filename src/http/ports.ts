@@ -12,14 +12,18 @@ export interface MetricsReader {
    * Renders one scrape.
    *
    * @param accept - the request's `Accept` header, which decides between text, OpenMetrics and protobuf
+   * @param signal - aborted when the client has gone away
    */
-  render(accept: string | undefined): Promise<Exposition>;
+  render(accept: string | undefined, signal?: AbortSignal): Promise<Exposition>;
 }
 
 /** A rendered scrape. */
 export interface Exposition {
   readonly contentType: string;
+  /** The body in one. */
   readonly body: string | Uint8Array;
+  /** The same in parts, to be sent one by one. */
+  readonly slices?: readonly Uint8Array[];
 }
 
 /** One check and what it found. */
@@ -91,6 +95,42 @@ export type OpsControl = Pick<
   ControlPort,
   'snapshot' | 'recycleWorker' | 'recyclePool' | 'stackOf' | 'unquarantine' | 'drain'
 >;
+
+/** What masks secrets in what Python said, before it leaves. */
+export interface OutgoingSanitizer {
+  text(text: string): string;
+  /** A safe copy of a value. */
+  document(value: unknown): unknown;
+  /** Looks for fake secrets in what leaves, where that is switched on. */
+  readonly canary?: { inspect(sink: string, text: string): void } | undefined;
+}
+
+/** What came of a change of the configuration. */
+export interface ConfigChanged {
+  readonly version: number;
+  readonly applied: readonly string[];
+  readonly restart_required: readonly string[];
+  /** What changed, sanitized. */
+  readonly changes: readonly unknown[];
+}
+
+/** The configuration in force, as `/api/config` reads and changes it. */
+export interface ConfigControl {
+  /** Of the configuration in force. */
+  readonly version: number;
+  /** Tells this process's versions from those of the one before it. */
+  readonly instance: string;
+  /** The configuration in force and where it comes from; sanitized. */
+  view(): { readonly version: number };
+  /**
+   * @throws RestartOnlyError, VersionConflictError, SnakepitError `invalid_configuration`; nothing is changed then
+   */
+  apply(
+    patch: unknown,
+    who: 'http' | 'cli',
+    settings: { readonly ifVersion?: number | undefined; readonly dryRun: boolean },
+  ): ConfigChanged;
+}
 
 /** Told of errors that are bugs, not answers: the edge shows callers none of their insides, so somebody must log them. */
 export type ReportBug = (error: unknown, request: { readonly method: string; readonly path: string }) => void;

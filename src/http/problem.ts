@@ -8,6 +8,9 @@ const refusals = {
   forbidden: { status: 403, title: 'This request is not allowed from where it comes.' },
   not_found: { status: 404, title: 'Nothing is served at this path.' },
   method_not_allowed: { status: 405, title: 'The path does not take this method.' },
+  restart_required: { status: 409, title: 'Some of it needs a restart; nothing was changed.' },
+  version_conflict: { status: 412, title: 'The configuration has been changed meanwhile.' },
+  invalid_configuration: { status: 422, title: 'The configuration would not be valid; nothing was changed.' },
   unsupported_media_type: { status: 415, title: 'The body is of a type that is not taken.' },
   internal_error: { status: 500, title: 'The server failed to answer.' },
 } as const;

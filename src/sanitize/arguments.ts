@@ -1,5 +1,4 @@
-import { MASK } from './mask.ts';
-import { defaultPolicy } from './sanitize.ts';
+import { defaultPolicy, type Policy } from './policy.ts';
 import { ownValue, shapeOf } from './shape.ts';
 import { bigintText } from './text.ts';
 import { put } from './walk.ts';
@@ -19,11 +18,16 @@ const MAX_SHOWN = 200;
  *
  * @param args - the arguments, normally an object
  * @param showArgs - keys whose scalars may be shown, the option `errors.showArgs`
+ * @param policy - the rules. Default: those that hold where nobody has configured others
  */
-export const describeArguments = (args: unknown, showArgs: readonly string[]): unknown => {
+export const describeArguments = (
+  args: unknown,
+  showArgs: readonly string[],
+  policy: Policy = defaultPolicy,
+): unknown => {
   if (args === undefined) return undefined;
   const shape = shapeOf(args);
-  if (shape?.startsWith('object(') !== true) return masked(shape);
+  if (shape?.startsWith('object(') !== true) return masked(shape, policy);
   try {
     const keys = Object.keys(args as object);
     const shown: Record<string, unknown> = {};
@@ -33,25 +37,27 @@ export const describeArguments = (args: unknown, showArgs: readonly string[]): u
       if (value !== undefined) {
         put(
           shown,
-          defaultPolicy.label(key),
-          showArgs.includes(key) ? scalar(key, value) : masked(shapeOf(value)),
+          policy.label(key),
+          showArgs.includes(key) ? scalar(key, value, policy) : masked(shapeOf(value), policy),
         );
       }
     }
     if (keys.length > MAX_KEYS) put(shown, '…', `${keys.length - MAX_KEYS} more`);
     return shown;
   } catch {
-    return MASK;
+    return policy.mask.plain;
   }
 };
 
-const masked = (shape: string | undefined): string => (shape === undefined ? MASK : `${MASK} ${shape}`);
+/** No hash here: most of what is masked is no secret, and a hash would tell equal arguments. */
+const masked = (shape: string | undefined, { mask }: Policy): string =>
+  shape === undefined ? mask.plain : `${mask.plain} ${shape}`;
 
-const scalar = (key: string, value: unknown): unknown => {
-  if (defaultPolicy.hides(key, value, undefined)) return masked(shapeOf(value));
+const scalar = (key: string, value: unknown, policy: Policy): unknown => {
+  if (policy.hides(key, value, undefined)) return masked(shapeOf(value), policy);
   switch (typeof value) {
     case 'string':
-      return defaultPolicy.text(value, MAX_SHOWN);
+      return policy.text(value, MAX_SHOWN);
     case 'number':
       // JSON has no word for these, and a null would claim that nothing was given.
       return Number.isFinite(value) ? value : String(value);
@@ -60,6 +66,6 @@ const scalar = (key: string, value: unknown): unknown => {
     case 'boolean':
       return value;
     default:
-      return value === null ? null : masked(shapeOf(value));
+      return value === null ? null : masked(shapeOf(value), policy);
   }
 };

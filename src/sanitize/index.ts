@@ -1,7 +1,10 @@
 export { describeArguments } from './arguments.ts';
+export type { Canary, CanaryLeak } from './canary.ts';
+export { createInstanceSanitizer, type InstanceSanitizer } from './instance.ts';
 export type { Json, Limits } from './limits.ts';
 export { MASK } from './mask.ts';
 export type { AllowList, CustomDetector, SanitizerOptions } from './options.ts';
+export { isPath } from './paths.ts';
 export { sanitize, sanitizeConfig, sanitizeFields, sanitizeText } from './sanitize.ts';
 export { createSanitizer, type Sanitizer } from './sanitizer.ts';
 export { cut } from './text.ts';

@@ -50,14 +50,9 @@ export class KeyRules {
     return verdict;
   }
 
-  /**
-   * Whether what stands under this key must be masked. A switch or nothing at all is never a secret; a number is one only where
-   * the name leaves no doubt (`password: 1234`, but not `max_tokens: 512`, nor a list of token ids).
-   */
+  /** {@link isHidden} for a name. */
   hides(key: string, value: unknown): boolean {
-    if (typeof value === 'boolean' || value === null || value === undefined) return false;
-    const verdict = this.verdict(key);
-    return verdict === 'secret' || (verdict === 'maybe' && !isNumeric(value));
+    return isHidden(this.verdict(key), value);
   }
 
   #judge(key: string): Verdict {
@@ -67,6 +62,16 @@ export class KeyRules {
     return this.#secret.has(name) ? 'secret' : judge(words);
   }
 }
+
+/**
+ * Whether what stands under a key must be masked. A switch or nothing at all is never a secret; a number is one only where
+ * the name leaves no doubt (`password: 1234`, but not `max_tokens: 512`, nor a list of token ids).
+ */
+export const isHidden = (verdict: Verdict, value: unknown): boolean => {
+  if (verdict === 'plain' || typeof value === 'boolean' || value === null || value === undefined)
+    return false;
+  return verdict === 'secret' || !isNumeric(value);
+};
 
 const MAX_NUMBERS = 16;
 

@@ -11,10 +11,23 @@ const placeholder =
 
 /** Nothing to hide: a constant of a language, or what stands in the place of a value. */
 export const isVoid = (value: string): boolean =>
-  value === '' || shellVariable.test(value) || constant.test(value) || placeholder.test(value);
+  value === '' ||
+  shellVariable.test(value) ||
+  sqlParameter.test(value) ||
+  constant.test(value) ||
+  placeholder.test(value);
 
 /** A variable of a shell; in small letters it may be a password that begins with a dollar. */
 const shellVariable = /^\$[A-Z_][A-Z0-9_]{1,60}$/;
+
+/** What a statement leaves open: `SET password = $2`. */
+const sqlParameter = /^(?:\$\d{1,3}|\?|:[a-z_]{1,40})[,;)]?$/;
+
+const folderName = /(?:^|[^a-z])(?:old)?pwd$/i;
+
+/** Shells call the folder they are in by a name that others give to passwords. */
+export const isFolder = (name: string, value: string): boolean =>
+  folderName.test(name) && /^(?:\/|~|[A-Za-z]:[\\/])/.test(value);
 
 const fileLine = /\.\w{1,6}:\d+/;
 const version = /^v?\d+(?:\.\d+)+(?:[-+]\w{1,16})?$/;

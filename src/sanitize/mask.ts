@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 
 /** What stands in place of anything masked. */
 export const MASK = '[SANITIZED]';
@@ -7,6 +7,8 @@ export const MASK = '[SANITIZED]';
 export interface Masker {
   readonly plain: string;
   (secret?: string): string;
+  /** Whether a text is, as a whole, what this has put in place of something: also with the shape of a container behind it. */
+  made(text: string): boolean;
 }
 
 const HASH_DIGITS = 8;
@@ -22,12 +24,21 @@ const scheme = /^(?:bearer|basic|token)[ \t]+/i;
  */
 export const createMasker = (replacement: string, hashKey: string | Uint8Array | undefined): Masker => {
   const plain = replacement.toWellFormed();
-  if (hashKey === undefined) return Object.assign(() => plain, { plain });
   const [head, end] = plain.endsWith(']') ? [plain.slice(0, -1), ']'] : [plain, ''];
+  const known = new RegExp(`^${escaped(head)}(?::[0-9a-f]{8})?${escaped(end)}(?: ${SHAPE})?$`);
+  const made = (text: string): boolean => text.length < MAX_MADE && known.test(text);
+  if (hashKey === undefined) return Object.assign(() => plain, { plain, made });
+  // Made once: half of the cost of a hash is to take in its key.
+  const key = createSecretKey(Buffer.from(hashKey as string));
   const mask = (secret?: string): string => {
     if (secret === undefined || secret.length > MAX_HASHED) return plain;
-    const hash = createHmac('sha256', hashKey).update(secret.replace(scheme, '')).digest('hex');
+    const hash = createHmac('sha256', key).update(secret.replace(scheme, '')).digest('hex');
     return `${head}:${hash.slice(0, HASH_DIGITS)}${end}`;
   };
-  return Object.assign(mask, { plain });
+  return Object.assign(mask, { plain, made });
 };
+
+/** `object(2 keys)`, `Float32Array(3)`, `function` */
+const SHAPE = '(?:[A-Za-z0-9]{1,24}\\((?:\\d{1,16}(?: keys?)?|detached)\\)|error|function|object|proxy)';
+const MAX_MADE = 256;
+const escaped = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&');

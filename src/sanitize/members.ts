@@ -34,17 +34,21 @@ const fields = (value: object, limit: number): Members => {
   return { keys, values, total: names.length };
 };
 
-/** Whether a value that is no proxy is read by its fields alone. */
-export const isPlain = (value: object): boolean => {
+/** How the entries of a value that is no proxy are read. */
+export type Kind = 'list' | 'plain' | 'special';
+
+export const kindOf = (value: object): Kind => {
+  if (Array.isArray(value)) return 'list';
   const prototype: unknown = Object.getPrototypeOf(value);
   // Bytes may have lost their prototype, and would be listed one by one.
-  return (prototype === Object.prototype || prototype === null) && !ArrayBuffer.isView(value);
+  const plain = (prototype === Object.prototype || prototype === null) && !ArrayBuffer.isView(value);
+  return plain ? 'plain' : 'special';
 };
 
 /** The entries of a container that is no proxy. Runs none of its code. */
-export const membersOf = (value: object, limit: number): Members => {
-  if (Array.isArray(value)) return items(value, limit);
-  return isPlain(value) ? fields(value, limit) : specialMembers(value, limit);
+export const membersOf = (value: object, kind: Kind, limit: number): Members => {
+  if (kind === 'list') return items(value as readonly unknown[], limit);
+  return kind === 'plain' ? fields(value, limit) : specialMembers(value, limit);
 };
 
 const specialMembers = (value: object, limit: number): Members => {

@@ -1,5 +1,6 @@
 /** A place on the way of one or more paths. */
 interface Node {
+  readonly id: number;
   readonly next: Map<string, Node>;
   any: Node | undefined;
   /** What follows `**`: it may begin at any level below. */
@@ -7,10 +8,16 @@ interface Node {
   end: boolean;
 }
 
-/** Where a walk stands in all paths at once. */
-export type Cursor = readonly Node[];
+/** Where a walk stands in all paths at once. Worked out when a walk first gets there, and there are only so many. */
+export interface Cursor {
+  /** Whether a path ends here; `**` at the end of a path takes in all that is below. */
+  readonly ends: boolean;
+  /** Where a step leads. Undefined: no path goes there. */
+  enter(key: string): Cursor | undefined;
+}
 
-const node = (): Node => ({ next: new Map(), any: undefined, deep: undefined, end: false });
+let ids = 0;
+const node = (): Node => ({ id: ids++, next: new Map(), any: undefined, deep: undefined, end: false });
 
 const step = /\.?(\*\*|\*|[^.[\]"'*]+)|\[(\*|\d+)\]|\[(?:"([^"]*)"|'([^']*)')\]/y;
 
@@ -43,40 +50,86 @@ const below = (at: Node, name: string): Node => {
   return known;
 };
 
-/** The first layer: places that are named. `*` stands for one step, `**` for any number of them, a list's step is its index. */
-export class Paths {
-  readonly start: Cursor;
+/** A node behind `**` stays where it is: the name may still come further down. */
+interface At {
+  readonly node: Node;
+  readonly stays: boolean;
+}
 
-  constructor(paths: readonly string[]) {
-    const root = node();
-    for (const path of paths) stepsOf(path).reduce(below, root).end = true;
-    this.start = spread([root]);
+const spread = (at: Node): At[] =>
+  at.deep === undefined
+    ? [{ node: at, stays: false }]
+    : [{ node: at, stays: false }, ...spread(at.deep).map(({ node: deep }) => ({ node: deep, stays: true }))];
+
+/** Not followed yet. */
+const UNKNOWN = null;
+
+class State implements Cursor {
+  readonly ends: boolean;
+  readonly #nodes: readonly At[];
+  readonly #states: Map<string, State>;
+  /** Where the names lead that a path has here; all other names lead to one and the same place. */
+  readonly #named = new Map<string, State | undefined | typeof UNKNOWN>();
+  #other: State | undefined | typeof UNKNOWN = UNKNOWN;
+
+  constructor(nodes: readonly At[], states: Map<string, State>) {
+    this.#nodes = nodes;
+    this.#states = states;
+    this.ends = nodes.some(({ node: at }) => at.end);
+    for (const { node: at } of nodes) for (const name of at.next.keys()) this.#named.set(name, UNKNOWN);
+    states.set(idOf(nodes), this);
   }
 
-  /** Where one stands after a step. Undefined: no path goes there. */
-  static enter(cursor: Cursor | undefined, key: string): Cursor | undefined {
-    if (cursor === undefined) return undefined;
-    const found = cursor.flatMap((at) => {
-      const named = at.next.get(key);
-      return [named, at.any].filter((one) => one !== undefined);
-    });
-    // A node behind `**` stays: the name may still come further down.
-    const staying = cursor.filter((at) => deepNodes.has(at));
-    const all = [...new Set([...spread(found), ...staying])];
-    return all.length === 0 ? undefined : all;
+  enter(key: string): State | undefined {
+    const known = this.#named.get(key);
+    if (known !== undefined && known !== UNKNOWN) return known;
+    if (!this.#named.has(key)) {
+      if (this.#other === UNKNOWN) this.#other = this.#step(undefined);
+      return this.#other;
+    }
+    const found = this.#step(key);
+    this.#named.set(key, found);
+    return found;
   }
 
-  /** Whether a path ends here; `**` at the end of a path takes in all that is below. */
-  static ends(cursor: Cursor | undefined): boolean {
-    return cursor?.some((at) => at.end) === true;
+  #step(name: string | undefined): State | undefined {
+    const found = this.#nodes.flatMap(({ node: at }) => [
+      ...(name === undefined ? [] : [at.next.get(name)]),
+      at.any,
+    ]);
+    const all = new Map<Node, At>();
+    for (const at of this.#nodes) if (at.stays) all.set(at.node, at);
+    for (const at of found.filter((one) => one !== undefined).flatMap(spread)) {
+      if (at.stays || !all.has(at.node)) all.set(at.node, at);
+    }
+    if (all.size === 0) return undefined;
+    const nodes = [...all.values()];
+    return this.#states.get(idOf(nodes)) ?? new State(nodes, this.#states);
   }
 }
 
-const deepNodes = new WeakSet<Node>();
+const idOf = (nodes: readonly At[]): string =>
+  nodes
+    .map(({ node: { id }, stays }) => (stays ? id + 0.5 : id))
+    .sort((a, b) => a - b)
+    .join();
 
-const spread = (nodes: readonly Node[]): Node[] =>
-  nodes.flatMap((at) => {
-    if (at.deep === undefined) return [at];
-    deepNodes.add(at.deep);
-    return [at, at.deep];
-  });
+/**
+ * The first layer: places that are named. `*` stands for one step, `**` for any number of them, a list's step is its index.
+ *
+ * @throws TypeError if a path cannot be read
+ */
+export const cursorOf = (paths: readonly string[]): Cursor => {
+  const root = node();
+  for (const path of paths) stepsOf(path).reduce(below, root).end = true;
+  return new State(spread(root), new Map());
+};
+
+/** Whether a text can be read as a path. */
+export const isPath = (path: string): boolean => {
+  try {
+    return stepsOf(path).length > 0;
+  } catch {
+    return false;
+  }
+};

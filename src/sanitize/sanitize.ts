@@ -1,14 +1,10 @@
+import { configSanitizer } from './instance.ts';
 import type { Json } from './limits.ts';
-import { Policy } from './policy.ts';
-import { createSanitizer, logLimits, sanitizerOf } from './sanitizer.ts';
+import { defaultPolicy } from './policy.ts';
+import { logLimits, sanitizerOf } from './sanitizer.ts';
 
-/** The rules that hold where nobody has configured others. */
-export const defaultPolicy = new Policy({});
 const standard = sanitizerOf(defaultPolicy, logLimits);
-const ofConfig = createSanitizer({
-  env: true,
-  limits: { depth: 10, entries: 500, text: 2000, values: 5000, characters: 262_144 },
-});
+const ofConfig = configSanitizer({});
 
 /**
  * A deep copy that is safe to log: what stands under a key that names a secret reads `[SANITIZED]`, and so does every secret
@@ -35,7 +31,4 @@ export const sanitizeFields = (fields: unknown): { [key: string]: Json } => stan
  * A configuration as events and pages may show it: values under secret names are masked, and so is every environment variable,
  * whose name alone is kept. Never throws and never changes the value.
  */
-export const sanitizeConfig = (config: object): { [key: string]: Json } => {
-  const copy = ofConfig.value(config);
-  return typeof copy === 'object' && copy !== null && !Array.isArray(copy) ? copy : { value: copy };
-};
+export const sanitizeConfig = (config: object): { [key: string]: Json } => ofConfig(config);

@@ -38,9 +38,13 @@ const allowance = (values: readonly (string | RegExp)[]): ((text: string) => boo
   return (text) => exact.has(text) || patterns.some((pattern) => pattern.test(text));
 };
 
+const MAX_PLANS = 4096;
+
 /** The third layer: what a text says, whatever name it stands under. */
 export class Scanner {
   readonly #detectors: readonly Detector[];
+  /** Which of them are worth a try, by the traits of a text: far fewer combinations come up than texts. */
+  readonly #plans = new Map<number, readonly Detector[]>();
   readonly #keys: KeyRules;
   readonly #short: boolean;
   readonly #mask: Masker;
@@ -60,9 +64,26 @@ export class Scanner {
     if (max <= 0 || text.length === 0) return cut(text, Math.max(0, max));
     if (text.length > max + 2 * MARGIN) return this.#ends(text, max);
     const traits = survey(text);
-    const spans = this.#spans(text, traits);
+    const plan = this.#plan(traits);
+    const spans = plan.length === 0 || this.#isTooShort(text) ? none : this.#spans(text, traits, plan);
     if (spans.length === 0 && text.length <= max && (traits & Trait.surrogate) === 0) return text;
     return cut(spans.length === 0 ? text : render(text, spans, this.#mask), max);
+  }
+
+  #isTooShort(text: string): boolean {
+    return text.length < SHORTEST && this.#short;
+  }
+
+  #plan(traits: number): readonly Detector[] {
+    let plan = this.#plans.get(traits);
+    if (plan === undefined) {
+      plan = this.#detectors.filter(
+        ({ needs, any }) => (traits & needs) === needs && (any === undefined || (traits & any) !== 0),
+      );
+      if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
+      this.#plans.set(traits, plan);
+    }
+    return plan;
   }
 
   /** Both ends of a long text, each read a little further than it is shown. */
@@ -78,8 +99,7 @@ export class Scanner {
     return `${start}… [${text.length - max} characters cut] …${tail > 0 ? end : ''}`.toWellFormed();
   }
 
-  #spans(text: string, traits = survey(text)): readonly Span[] {
-    if (text.length < SHORTEST && this.#short) return none;
+  #spans(text: string, traits = survey(text), plan = this.#plan(traits)): readonly Span[] {
     let spans: Span[] | undefined;
     const add = (start: number, end: number): void => {
       if (end <= start) return;
@@ -87,10 +107,7 @@ export class Scanner {
       spans.push([start, end]);
     };
     try {
-      for (const { needs, any, find } of this.#detectors) {
-        if ((traits & needs) === needs && (any === undefined || (traits & any) !== 0))
-          find(text, add, this.#keys);
-      }
+      for (const detector of plan) detector.find(text, add, this.#keys, traits);
     } catch {
       // A detector of the user's that throws has not said that the text is harmless.
       return [[0, text.length]];

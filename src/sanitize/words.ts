@@ -62,7 +62,7 @@ export const aboutWords = new Set([
     'rotated',
   ],
   ...['seconds', 'size', 'status', 'strength', 'supported', 'ttl', 'type', 'types', 'uri', 'updated', 'url'],
-  ...['usage', 'valid', 'version'],
+  ...['usage', 'valid', 'version', 'sock', 'socket', 'dir', 'folder'],
 ]);
 
 /** Before `token` these speak of language models and parsers, before `pass` of rounds. */

@@ -73,15 +73,17 @@ export const createFakeSnakepit = async (options: FakeSnakepitOptions): Promise<
   checkCommands(shared, 'commands');
   for (const [name, { commands = {} }] of Object.entries(pools))
     checkCommands(commands, `pools.${name}.commands`);
-  const resolved = resolveOptions({
-    logs: false,
+  const written = {
+    logs: false as const,
     metrics: { defaultMetrics: false },
     ...rest,
-    memoryGuard: false,
+    memoryGuard: false as const,
     pools: Object.fromEntries(Object.entries(pools).map(([name, pool]) => [name, realOptions(pool)])),
-  });
+  };
   const launcherOf = (name: string, pool: ResolvedPool) => fakeLauncher(pool, shared, pools[name] ?? {});
-  return new Snakepit(await startGuest(resolved, { launcherOf }));
+  return new Snakepit(
+    await startGuest(resolveOptions(written), { source: { options: written }, launcherOf }),
+  );
 };
 
 const realOptions = ({ commands: _, onStart: __, ...pool }: FakePoolOptions): PoolOptions => ({

@@ -49,7 +49,11 @@ class Recorder implements EventRecorder {
 
   constructor(pit: Snakepit, pattern: NameLike) {
     const name = `recorder_${++recorders}`;
-    this.#unregister = pit.bus.registerConsumer(pattern, { name, handle: (event) => this.#take(event) });
+    this.#unregister = pit.bus.registerConsumer(
+      pattern,
+      { name, handle: (event) => this.#take(event) },
+      { delivery: 'inline', sampled: false },
+    );
   }
 
   named<N extends EventName>(name: N): CataloguedEvent<N>[];

@@ -174,7 +174,11 @@ export class FakeProcess {
 export const fakePool = (options: Partial<PoolOptions> = {}) => {
   const bus = new EventBus();
   const events: SnakepitEvent[] = [];
-  bus.registerConsumer('**', { name: 'recorder', handle: (event) => void events.push(event) });
+  bus.registerConsumer(
+    '**',
+    { name: 'recorder', handle: (event) => void events.push(event) },
+    { delivery: 'inline', sampled: false },
+  );
   const processes: FakeProcess[] = [];
   const pool = new Pool({
     name: 'default',

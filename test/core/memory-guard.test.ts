@@ -23,8 +23,9 @@ const setup = async (rss: number[] = [], limitBytes: number | null = LIMIT) => {
   const use: { ratio: number } = { ratio: 0.1 };
   const read = (): MemoryUse => ({ usedBytes: use.ratio * LIMIT, limitBytes, source: 'cgroup2' });
   const pools = new Set<Pool>([test.pool]);
+  const options = { warnRatio: 0.8, recycleRatio: 0.9 };
   const guard = new MemoryGuard({
-    options: { warnRatio: 0.8, recycleRatio: 0.9 },
+    options,
     pools: () => pools,
     read,
     bus: test.bus,
@@ -43,7 +44,7 @@ const setup = async (rss: number[] = [], limitBytes: number | null = LIMIT) => {
         check: metadata.check,
       }));
   };
-  return { ...test, clock, guard, use, at };
+  return { ...test, clock, guard, use, at, options };
 };
 
 const names = (told: { name: string; level: unknown }[]) =>
@@ -54,6 +55,15 @@ describe('the memory guard says', () => {
     const { at } = await setup();
     expect(at(0.1)).toEqual([]);
     expect(at(0.79)).toEqual([]);
+  });
+
+  it('by the thresholds of the moment, which change live', async () => {
+    const { at, options } = await setup();
+    expect(at(0.5)).toEqual([]);
+    options.warnRatio = 0.4;
+    expect(at(0.5)).toMatchObject([{ name: 'exceeded', level: 'warning', threshold: 0.4 }]);
+    options.recycleRatio = 0.45;
+    expect(names(at(0.5))).toEqual(['exceeded warning', 'exceeded error']);
   });
 
   it('once when a threshold is passed, and once when it is well below again', async () => {

@@ -30,7 +30,10 @@ describe('a request queue', () => {
     said = [];
     const bus = new EventBus();
     for (const name of ['snakepit.pool.saturated', 'snakepit.pool.recovered'] as const) {
-      bus.registerConsumer(name, ({ measurements }) => said.push(`${name} ${measurements.queue_size}`));
+      bus.registerConsumer(name, ({ measurements }) => said.push(`${name} ${measurements.queue_size}`), {
+        delivery: 'inline',
+        sampled: false,
+      });
     }
     queue = new RequestQueue(4, {
       bus,

@@ -59,13 +59,24 @@ const everything = async (): Promise<TestPit> => {
   });
   const { pit, events } = test;
   let throwing = true;
-  pit.bus.registerConsumer('snakepit.**', {
-    name: 'broken',
-    handle: () => {
-      if (throwing) throw new Error('the consumer is broken');
+  pit.bus.registerConsumer(
+    'snakepit.**',
+    {
+      name: 'broken',
+      handle: () => {
+        if (throwing) throw new Error('the consumer is broken');
+      },
     },
-  });
+    { circuit: { openMs: 100, maxOpenMs: 100 } },
+  );
+  // It cannot keep up with anything.
+  pit.bus.registerConsumer(
+    'snakepit.**',
+    { name: 'hung', handle: () => new Promise(() => {}) },
+    { queue: { maxEvents: 1 } },
+  );
   await test.serving(2);
+  pit.observability.configure({ errors: { showArgs: ['n'] } });
 
   await pit.execute('hello');
   for await (const _ of pit.stream('count', { n: 3 }));
@@ -142,7 +153,7 @@ describe('in a life in which everything happens', () => {
       if (typeof metadata.timestamp !== 'number') faults.add(`${event_name}: no timestamp`);
       if (
         event_name !== 'snakepit.health.status_changed' &&
-        event_name !== 'snakepit.observability.consumer_failed'
+        !event_name.startsWith('snakepit.observability.')
       ) {
         if (typeof metadata.pool_name !== 'string') faults.add(`${event_name}: no pool_name`);
       }
@@ -205,7 +216,9 @@ describe('in a life in which everything happens', () => {
     const names = events.all.map((event) => event.event_name);
     expect(names[0]).toBe('snakepit.worker.starting');
     expect(names.filter((name) => name.startsWith('snakepit.pool.')).at(0)).toBe('snakepit.pool.started');
-    expect(names.at(-1)).toBe('snakepit.pool.stopped');
+    expect(names.filter((name) => !name.startsWith('snakepit.observability.')).at(-1)).toBe(
+      'snakepit.pool.stopped',
+    );
   });
 
   it('the events that describe a pool and its workers say what they must', async () => {
@@ -266,7 +279,10 @@ describe('a consumer that throws', () => {
 
   it('changes nothing for callers and other consumers, and is told of', async () => {
     const fine = await use(() => {});
-    const disturbed = await use((pit) => pit.bus.registerConsumer('**', broken));
+    const disturbed = await use((pit) =>
+      // Open for longer than the test takes.
+      pit.bus.registerConsumer('**', broken, { circuit: { openMs: 600_000, maxOpenMs: 600_000 } }),
+    );
     expect(disturbed.results).toEqual(fine.results);
     expect(disturbed.events).toEqual(fine.events);
     expect(fine.complaints).toEqual([]);
@@ -277,8 +293,11 @@ describe('a consumer that throws', () => {
       event: expect.stringMatching(/^(snakepit|python)\./),
     });
     const counts = disturbed.test.pit.bus.consumers().find(({ name }) => name === 'broken');
-    expect(counts?.failed).toBeGreaterThan(10);
-    expect(counts?.offered).toBe((counts?.failed ?? 0) + (counts?.delivered ?? 0));
+    expect(counts).toMatchObject({ delivered: 0, pending: 0, circuit: 'open' });
+    const { failed = 0, circuit_open = 0, shutdown = 0 } = counts?.dropped ?? {};
+    expect(failed).toBe(5);
+    expect(circuit_open).toBeGreaterThan(0);
+    expect(counts?.offered).toBe(failed + circuit_open + shutdown);
   });
 
   it('that calls back into the pit does not get in the way', async () => {

@@ -278,6 +278,30 @@ describe.each([1, 3])('what an app says (concurrency %i)', (concurrency) => {
     ]);
   });
 
+  it('under more names than a pool may have is one event, which says the name', async () => {
+    const test = await startPit({
+      pool: {
+        app: python`
+          @command
+          def invent(n: int):
+              for i in range(n):
+                  emit(f"name{i}", {"i": i})
+        `,
+      },
+    });
+    await test.pit.execute('invent', { n: 250 });
+    const invented = () =>
+      test.events.all.filter(({ event_name }) => /^python\.(name|_other)/.test(event_name));
+    await until(() => invented().length === 250, 'all events are there');
+    expect(new Set(invented().map(({ event_name }) => event_name)).size).toBe(201);
+    const others = test.events.named('python._other');
+    expect(others).toHaveLength(50);
+    expect(others[0]).toMatchObject({
+      measurements: { i: 200 },
+      metadata: { name: 'name200', pool_name: 'default' },
+    });
+  });
+
   it('cannot pass for another: the host says who spoke', async () => {
     const { requestId } = await shared.pit.call('pretend', {
       metadata: {

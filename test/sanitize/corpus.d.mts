@@ -22,6 +22,17 @@ export interface Rounds {
 export const randomOf: (seed: number) => () => number;
 export const secretCases: (seed: number, rounds: number) => Case[];
 export const innocentCases: (seed: number, rounds: number) => Case[];
+export const heldOutCases: (seed: number, rounds: number) => Case[];
+export const measureHeldOut: (
+  sanitize: (value: unknown) => unknown,
+  rounds?: { readonly seed?: number; readonly rounds?: number },
+) => Figures;
+export const measureUnseen: (
+  sanitize: (value: unknown) => unknown,
+  rounds?: { readonly seed?: number; readonly rounds?: number },
+) => Figures;
+/** All texts of a copy as they are. */
+export const textOf: (copy: unknown) => string;
 export const leaks: (shown: string, secret: string) => boolean;
 export const measure: (sanitize: (value: unknown) => unknown, rounds?: Rounds) => Figures;
 export const tables: (figures: Figures) => string;

@@ -3,8 +3,10 @@
  * seed gives the same corpus, so that a figure can be repeated. Plain JavaScript, since the benchmark reads it too.
  */
 import { containers } from './corpus-containers.mjs';
+import { heldOutInnocents, heldOutSecrets } from './corpus-held-out.mjs';
 import { innocents } from './corpus-innocents.mjs';
 import { secrets } from './corpus-secrets.mjs';
+import { unseenInnocents, unseenSecrets } from './corpus-unseen.mjs';
 
 /** Numbers from 0 to 1 that depend on nothing but the seed. */
 export const randomOf = (seed) => {
@@ -43,10 +45,18 @@ export const secretCases = (seed, rounds) => {
 };
 
 /** Every kind of harmless value `rounds` times. */
-export const innocentCases = (seed, rounds) => {
+export const innocentCases = (seed, rounds, kinds = innocents) => {
   const tools = toolsOf(randomOf(seed));
-  return Object.entries(innocents).flatMap(([kind, make]) =>
+  return Object.entries(kinds).flatMap(([kind, make]) =>
     Array.from({ length: rounds }, () => ({ kind, value: make(tools) })),
+  );
+};
+
+/** Every template of the held-out corpus, or another, `rounds` times. */
+export const heldOutCases = (seed, rounds, templates = heldOutSecrets) => {
+  const tools = toolsOf(randomOf(seed));
+  return Object.entries(templates).flatMap(([kind, make]) =>
+    Array.from({ length: rounds }, () => ({ kind, ...make(tools) })),
   );
 };
 
@@ -63,19 +73,28 @@ const plain = (value) => JSON.parse(JSON.stringify(value));
 const same = (value, copy) => JSON.stringify(plain(value)) === JSON.stringify(copy);
 
 /** Recall of each kind of secret and share of harmless values that were changed, with what went wrong. */
-export const measure = (sanitize, { seed = 1, secretRounds = 8, innocentRounds = 100 } = {}) => {
-  const recall = tally(
-    secretCases(seed, secretRounds),
-    ({ value, secret }) => !leaks(textOf(sanitize(value)), secret),
+export const measure = (sanitize, { seed = 1, secretRounds = 8, innocentRounds = 100 } = {}) =>
+  measureOf(sanitize, secretCases(seed, secretRounds), innocentCases(seed + 1, innocentRounds));
+
+/** {@link measure} on the held-out corpus. */
+export const measureHeldOut = (sanitize, { seed = 1, rounds = 20 } = {}) =>
+  measureOf(sanitize, heldOutCases(seed, rounds), innocentCases(seed + 1, rounds, heldOutInnocents));
+
+/** {@link measure} on the corpus that nothing was mended for. */
+export const measureUnseen = (sanitize, { seed = 1, rounds = 20 } = {}) =>
+  measureOf(
+    sanitize,
+    heldOutCases(seed, rounds, unseenSecrets),
+    innocentCases(seed + 1, rounds, unseenInnocents),
   );
-  const precision = tally(innocentCases(seed + 1, innocentRounds), ({ value }) =>
-    same(value, sanitize(value)),
-  );
-  return { recall, precision };
-};
+
+const measureOf = (sanitize, secrets, harmless) => ({
+  recall: tally(secrets, ({ value, secret }) => !leaks(textOf(sanitize(value)), secret)),
+  precision: tally(harmless, ({ value }) => same(value, sanitize(value))),
+});
 
 /** All texts of a copy as they are: JSON would escape what is looked for. */
-const textOf = (copy) => {
+export const textOf = (copy) => {
   if (typeof copy !== 'object' || copy === null) return String(copy);
   return Object.entries(copy)
     .flatMap(([key, inner]) => [key, textOf(inner)])

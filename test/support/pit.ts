@@ -259,7 +259,11 @@ const open = async (options: PitOptions): Promise<TestPit> => {
   const { waitFor = 'ready', ...complete } = optionsFor(options, test.folder);
   // Its first events come only after this; ready() does what `waitFor: 'ready'` does.
   test.pit = await createSnakepit({ ...complete, waitFor: 'none' });
-  test.pit.bus.registerConsumer('**', { name: 'recorder', handle: test.events.handle });
+  test.pit.bus.registerConsumer(
+    '**',
+    { name: 'recorder', handle: test.events.handle },
+    { delivery: 'inline', sampled: false },
+  );
   if (waitFor === 'ready') {
     try {
       await test.pit.ready();

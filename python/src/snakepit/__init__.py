@@ -33,6 +33,7 @@ if "SNAKEPIT_SOCKET" in os.environ and not getattr(sys.flags, "safe_path", False
     # app does.
     del sys.path[0]
 
+from snakepit import metrics
 from snakepit._api import command, on_start, on_stop
 from snakepit._context import Cancelled, Context, Session, context
 from snakepit._telemetry import emit, span
@@ -46,6 +47,7 @@ __all__ = [
     "command",
     "context",
     "emit",
+    "metrics",
     "on_start",
     "on_stop",
     "span",

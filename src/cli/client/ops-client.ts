@@ -1,3 +1,4 @@
+import { packageVersion } from '../../version.ts';
 import { CommandFailure } from '../exit.ts';
 import { plainLine } from '../show/plain.ts';
 import { figure } from '../show/units.ts';
@@ -16,10 +17,14 @@ export interface Answer<T> {
 }
 
 interface Asking {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** By this the server tells who changes things. */
+const USER_AGENT = `snakepit-cli/${packageVersion()}`;
 
 /** Speaks to the ops server of one running instance. The token goes to that host only: redirects are not followed. */
 export class OpsClient {
@@ -43,16 +48,21 @@ export class OpsClient {
    * @throws CommandFailure when there is no answer, or one that says no
    */
   get<T>(path: string, query: Query = {}): Promise<Answer<T>> {
-    const given = Object.entries(query).flatMap(([key, value]) =>
-      value === undefined ? [] : [[key, String(value)] as [string, string]],
-    );
-    const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
-    return this.#ask({ method: 'GET', path: path + search });
+    return this.#ask({ method: 'GET', path: path + searchOf(query) });
   }
 
   /** Changes something. @throws CommandFailure as {@link get} does */
   post<T>(path: string, body: object = {}): Promise<Answer<T>> {
     return this.#ask({ method: 'POST', path, body });
+  }
+
+  /** Changes something by a JSON merge patch. @throws CommandFailure as {@link get} does */
+  patch<T>(path: string, body: object, query: Query, ifMatch?: string): Promise<Answer<T>> {
+    const headers = {
+      'content-type': 'application/merge-patch+json',
+      ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+    };
+    return this.#ask({ method: 'PATCH', path: path + searchOf(query), body, headers });
   }
 
   async #ask<T>(asking: Asking): Promise<Answer<T>> {
@@ -68,11 +78,18 @@ export class OpsClient {
     return { text, value };
   }
 
-  async #exchange({ method, path, body }: Asking): Promise<{ response: Response; text: string }> {
+  async #exchange({
+    method,
+    path,
+    body,
+    headers: more,
+  }: Asking): Promise<{ response: Response; text: string }> {
     const { token } = this.#target;
     const headers = {
       accept: 'application/json',
+      'user-agent': USER_AGENT,
       ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...more,
       // Headers carry bytes as Latin-1; the server compares UTF-8.
       ...(token !== undefined && {
         authorization: `Bearer ${Buffer.from(token, 'utf8').toString('latin1')}`,
@@ -103,7 +120,7 @@ export class OpsClient {
     if (error.name === 'TimeoutError' || code === 'UND_ERR_HEADERS_TIMEOUT') {
       return new CommandFailure(
         `${this.url} has not answered within ${figure(this.#timeoutMs / 1000)} s (--timeout gives it longer).` +
-          (method === 'POST' ? ' What it has begun goes on there.' : ''),
+          (method === 'GET' ? '' : ' What it has begun goes on there.'),
       );
     }
     return new CommandFailure(`${this.url} cannot be asked: ${plainLine(message || code || error.message)}.`);
@@ -123,6 +140,13 @@ export class OpsClient {
     );
   }
 }
+
+const searchOf = (query: Query): string => {
+  const given = Object.entries(query).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+};
 
 const parse = <T>(text: string): T | undefined => {
   try {

@@ -6,16 +6,20 @@ interface Problem {
   readonly detail?: unknown;
   /** Of a query that is not usable: which part of it. */
   readonly parameter?: unknown;
+  readonly code?: unknown;
 }
 
 /** A server's no (RFC 9457) in its own words, and how to mend a missing token from here. */
 export const serverProblem = (text: string, status: number, hadToken: boolean): Error => {
-  const { title, detail, parameter } = parse(text);
+  const { title, detail, parameter, code } = parse(text);
   const words = [plainLine(title ?? `The server answered with HTTP ${status}.`)];
   if (typeof detail === 'string') words.push(plainBlock(detail).trim());
   if (status === 401) words.push(hadToken ? WRONG_TOKEN : NO_TOKEN);
   // Parameters are what flags became: the mistake is on the command line.
   if (status === 400 && parameter !== undefined) return new UsageError(words.join('\n'));
+  // The same for a change of the configuration that is not possible.
+  if (code === 'invalid_configuration' || code === 'restart_required')
+    return new UsageError(words.join('\n'));
   return new CommandFailure(words.join('\n'));
 };
 

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { sanitizeText } from '../../sanitize/index.ts';
 import type { Finding, Status } from './finding.ts';
 
 const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const satisfies Record<Status, string>;
@@ -12,7 +13,8 @@ export const renderFindings = (findings: readonly Finding[], colours: boolean): 
   const lines = findings.map(({ status, check, detail, remedy }) => {
     const word = status.padEnd(STATUS_WIDTH);
     const head = `${colours ? styleText(COLOURS[status], word, { validateStream: false }) : word}  ${check.padEnd(width)}  `;
-    const body = detail.split('\n').join(`\n${indent}`);
+    // A traceback may hold secrets, and what doctor says is pasted into tickets.
+    const body = sanitizeText(detail).split('\n').join(`\n${indent}`);
     return remedy === undefined ? head + body : `${head}${body}\n${indent}→ ${remedy}`;
   });
   return `${[...lines, '', summary(findings)].join('\n')}\n`;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Finish } from '../client/command.ts';
+import { configCommand } from '../config/command.ts';
 import type { Terminal } from '../terminal.ts';
 import { drainCommand } from './drain.ts';
 import { errorsCommand } from './errors.ts';
@@ -11,6 +12,13 @@ import { topCommand } from './top.ts';
 
 /** The commands that speak to a running instance. */
 export const runningCommands = (terminal: Terminal, finish: Finish): readonly Command[] =>
-  [statusCommand, topCommand, errorsCommand, slowCommand, stackCommand, recycleCommand, drainCommand].map(
-    (make) => make(terminal, finish),
-  );
+  [
+    statusCommand,
+    topCommand,
+    errorsCommand,
+    slowCommand,
+    stackCommand,
+    recycleCommand,
+    configCommand,
+    drainCommand,
+  ].map((make) => make(terminal, finish));

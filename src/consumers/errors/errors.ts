@@ -1,4 +1,6 @@
+import type { ErrorContext } from '../../errors/index.ts';
 import { type EventBus, now, type SnakepitEvent } from '../../events/index.ts';
+import { createInstanceSanitizer, type InstanceSanitizer } from '../../sanitize/index.ts';
 import { passes, passesBut } from './filter.ts';
 import { ErrorGroups, type Group } from './groups.ts';
 import { type KeptError, KeptErrors } from './kept.ts';
@@ -9,6 +11,8 @@ import type { ErrorDetail, ErrorFilter, ErrorLine, ErrorList, ErrorTotals, SlowL
 /** What {@link Errors} is made from. */
 export interface ErrorsInit {
   readonly bus: EventBus;
+  /** What is handed out is sanitized with it. Default: one without options. */
+  readonly sanitizer?: InstanceSanitizer | undefined;
   /** Errors kept singly. Default: 500. */
   readonly keep?: number | undefined;
   /** Memory those may take, roughly. Bytes, default 8 MiB. */
@@ -45,6 +49,7 @@ const PATTERNS = [
  * Registers as consumer `errors`.
  */
 export class Errors {
+  readonly #safe: InstanceSanitizer;
   readonly #kept: KeptErrors;
   readonly #groups: ErrorGroups;
   readonly #slow: SlowRequests;
@@ -52,13 +57,22 @@ export class Errors {
   #errors = 0;
   #cancelled = 0;
 
-  constructor({ bus, keep = 500, maxBytes = 8 * MIB, maxGroups = 200, maxSlow = 200 }: ErrorsInit) {
-    this.#kept = new KeptErrors(keep, maxBytes);
+  constructor({
+    bus,
+    sanitizer = createInstanceSanitizer(),
+    keep = 500,
+    maxBytes = 8 * MIB,
+    maxGroups = 200,
+    maxSlow = 200,
+  }: ErrorsInit) {
+    this.#safe = sanitizer;
+    this.#kept = new KeptErrors(keep, maxBytes, sanitizer);
     this.#groups = new ErrorGroups(maxGroups);
-    this.#slow = new SlowRequests(bus, maxSlow);
+    this.#slow = new SlowRequests(bus, maxSlow, sanitizer);
     this.#unregister = bus.registerConsumer(
       { patterns: PATTERNS },
       { name: 'errors', handle: (event) => this.#handle(event) },
+      { delivery: 'inline', sampled: false },
     );
   }
 
@@ -83,7 +97,8 @@ export class Errors {
     const { message, retryable, measurements, context } = error.record;
     return {
       ...lineOf(error),
-      ...{ message, retryable, measurements, error: context },
+      ...{ message, retryable, measurements },
+      error: context === null ? null : (this.#safe.document(context) as unknown as ErrorContext),
       group: error.group.toJson(now()),
     };
   }
@@ -108,8 +123,9 @@ export class Errors {
 
   #add(event: SnakepitEvent): void {
     const id = `e${(++this.#errors).toString(36)}`;
-    const record = recordOf(event);
+    const record = recordOf(event, this.#safe);
     this.#kept.add(id, record, this.#groups.add(id, record));
+    this.#safe.canary?.inspect('errors', JSON.stringify(this.find(id)));
   }
 
   #groupsOf(filter: ErrorFilter, found: readonly KeptError[]): Group[] {

@@ -1,7 +1,7 @@
-import { sanitize } from '../../sanitize/index.ts';
+import { weigh } from '../../events/index.ts';
+import type { Sanitizer } from '../../sanitize/index.ts';
 import type { Group } from './groups.ts';
 import type { ErrorRecord } from './record.ts';
-import { weigh } from './weigh.ts';
 
 /** An error that is kept singly. */
 export interface KeptError {
@@ -20,13 +20,15 @@ const BARE_BYTES = 500;
 export class KeptErrors {
   readonly #max: number;
   readonly #maxBytes: number;
+  readonly #safe: Pick<Sanitizer, 'value'>;
   /** Oldest first. */
   readonly #errors = new Map<string, KeptError>();
   bytes = 0;
 
-  constructor(max: number, maxBytes: number) {
+  constructor(max: number, maxBytes: number, safe: Pick<Sanitizer, 'value'>) {
     this.#max = max;
     this.#maxBytes = maxBytes;
+    this.#safe = safe;
   }
 
   get size(): number {
@@ -51,7 +53,7 @@ export class KeptErrors {
   add(id: string, full: ErrorRecord, group: Group): void {
     const fullBytes = weigh(full.context);
     const fits = fullBytes <= this.#maxBytes * LARGEST_SHARE;
-    const record = fits ? full : shortened(full);
+    const record = fits ? full : shortened(full, this.#safe);
     const bytes = BARE_BYTES + record.message.length + (fits ? fullBytes : weigh(record.context));
     this.#errors.set(id, { id, record, group, bytes });
     group.kept.push(id);
@@ -71,8 +73,8 @@ export class KeptErrors {
   }
 }
 
-/** Sanitizing again bounds texts, lists and depth. */
-const shortened = (record: ErrorRecord): ErrorRecord => ({
+/** Sanitizing bounds texts, lists and depth. */
+const shortened = (record: ErrorRecord, safe: Pick<Sanitizer, 'value'>): ErrorRecord => ({
   ...record,
-  context: sanitize(record.context) as unknown as ErrorRecord['context'],
+  context: safe.value(record.context) as unknown as ErrorRecord['context'],
 });

@@ -1,6 +1,7 @@
 import { codeSpec, type ErrorCode, type ErrorContext, errorCodes, errorType } from '../../errors/index.ts';
 import { now, type SnakepitEvent } from '../../events/index.ts';
-import { cut } from '../../sanitize/index.ts';
+import { cut, type Sanitizer } from '../../sanitize/index.ts';
+import { withoutControls } from './shape.ts';
 
 /** What an event says of an error. Read with care: an application may emit an event of any name with any fields. */
 export interface ErrorRecord {
@@ -38,15 +39,21 @@ const MAX_DATE = 8.64e15;
 const timeOf = (value: unknown): number =>
   typeof value === 'number' && value >= 0 && value <= MAX_DATE ? value : now();
 
+const shownOf = (value: unknown, safe: Pick<Sanitizer, 'text'>): string | null => {
+  const text = textOf(value);
+  return text === null ? null : safe.text(text);
+};
+
 /** What an event is about. */
-export const aboutOf = ({ metadata }: SnakepitEvent) => ({
+export const aboutOf = ({ metadata }: SnakepitEvent, safe: Pick<Sanitizer, 'text'>) => ({
   at: timeOf(metadata.timestamp),
   pool: textOf(metadata.pool_name),
-  command: textOf(metadata.command),
+  // These two come from callers.
+  command: shownOf(metadata.command, safe),
   workerId: textOf(metadata.worker_id),
   workerSlot: numberOf(metadata.worker_slot),
   requestId: textOf(metadata.request_id),
-  correlationId: textOf(metadata.correlation_id),
+  correlationId: shownOf(metadata.correlation_id, safe),
 });
 
 type About = ReturnType<typeof aboutOf>;
@@ -124,8 +131,8 @@ const numbersOf = (measurements: SnakepitEvent['measurements']): Record<string, 
 };
 
 /** Reads an error from its event. Field by field: where thousands a second are refused, spreading objects would be most of the cost. */
-export const recordOf = (event: SnakepitEvent): ErrorRecord => {
-  const about = aboutOf(event);
+export const recordOf = (event: SnakepitEvent, safe: Pick<Sanitizer, 'text'>): ErrorRecord => {
+  const about = aboutOf(event, safe);
   const { code, category, message, retryable, context } = saidOf(event, about);
   return {
     at: about.at,
@@ -138,7 +145,8 @@ export const recordOf = (event: SnakepitEvent): ErrorRecord => {
     correlationId: about.correlationId,
     code,
     category,
-    message,
+    // Kinds of errors are told by it, so it is sanitized at once; the context only when somebody reads it.
+    message: withoutControls(safe.text(message)),
     retryable,
     measurements: numbersOf(event.measurements),
     context,

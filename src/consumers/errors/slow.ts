@@ -1,4 +1,5 @@
 import { type EventBus, every, now, type SnakepitEvent } from '../../events/index.ts';
+import type { Sanitizer } from '../../sanitize/index.ts';
 import { passes } from './filter.ts';
 import { aboutOf, type ErrorRecord, numberOf, statusOfCode, textOf } from './record.ts';
 import type { ErrorFilter, SlowList, SlowRequest, SlowStatus } from './types.ts';
@@ -28,15 +29,17 @@ interface Slow extends About {
 export class SlowRequests {
   readonly #bus: EventBus;
   readonly #max: number;
+  readonly #safe: Pick<Sanitizer, 'text'>;
   /** By request id, the last noticed last. */
   readonly #slow = new Map<string, Slow>();
   #seen = 0;
   #running = 0;
   #unwatch: (() => void) | undefined;
 
-  constructor(bus: EventBus, max: number) {
+  constructor(bus: EventBus, max: number, safe: Pick<Sanitizer, 'text'>) {
     this.#bus = bus;
     this.#max = max;
+    this.#safe = safe;
   }
 
   /**
@@ -45,7 +48,7 @@ export class SlowRequests {
    * @param failed - the error it has ended with already, if any: a stack can take longer than the deadline leaves
    */
   add(event: SnakepitEvent, failed: ErrorRecord | undefined): void {
-    const about = aboutOf(event);
+    const about = aboutOf(event, this.#safe);
     const key = about.requestId ?? `?${this.#seen}`;
     const before = this.#slow.get(key);
     const { status, code, totalMs } = before ?? outcomeOf(failed);
@@ -68,7 +71,7 @@ export class SlowRequests {
   list(filter: ErrorFilter, limit: number): SlowList {
     const found = [...this.#slow.values()].reverse().filter((slow) => passes(slow, filter));
     const totals = { seen: this.#seen, kept: this.#slow.size, running: this.#running };
-    return { requests: found.slice(0, limit).map(toJson), totals };
+    return { requests: found.slice(0, limit).map((slow) => toJson(slow, this.#safe)), totals };
   }
 
   close(): void {
@@ -77,10 +80,11 @@ export class SlowRequests {
 
   #watch(): void {
     if (this.#unwatch !== undefined) return;
-    const unregister = this.#bus.registerConsumer(COMPLETED, {
-      name: 'errors_slow',
-      handle: (event) => this.#completed(event),
-    });
+    const unregister = this.#bus.registerConsumer(
+      COMPLETED,
+      { name: 'errors_slow', handle: (event) => this.#completed(event) },
+      { delivery: 'inline', sampled: false },
+    );
     const timer = every(LOOK_MS, () => {
       this.#forget(now() - FORGET_MS);
       if (this.#running === 0) this.#unwatch?.();
@@ -123,7 +127,7 @@ const outcomeOf = (failed: ErrorRecord | undefined): Pick<Slow, 'status' | 'code
   return { status: statusOfCode(code), code, totalMs: measurements.duration_ms ?? null };
 };
 
-const toJson = (slow: Slow): SlowRequest => ({
+const toJson = (slow: Slow, safe: Pick<Sanitizer, 'text'>): SlowRequest => ({
   timestamp: new Date(slow.at).toISOString(),
   request_id: slow.requestId,
   correlation_id: slow.correlationId,
@@ -134,7 +138,8 @@ const toJson = (slow: Slow): SlowRequest => ({
   phase: slow.phase,
   duration_ms: slow.durationMs,
   threshold_ms: slow.thresholdMs,
-  python_stack: slow.stack,
+  // A stack has lines of source, and those may hold secrets.
+  python_stack: slow.stack === null ? null : safe.text(slow.stack),
   status: slow.status,
   code: slow.code,
   total_ms: slow.totalMs,

@@ -64,7 +64,7 @@ const PATTERNS = [
  * lifecycle events, on questions, and at most once a second while requests complete.
  */
 export class Health {
-  readonly #options: HealthOptions;
+  #options: HealthOptions;
   readonly #snapshot: Snapshotter;
   readonly #memory: ReadonlyMap<string, PoolMemory>;
   readonly #windowMs: number;
@@ -90,6 +90,7 @@ export class Health {
     this.#unregister = bus.registerConsumer(
       { patterns: PATTERNS },
       { name: 'health', handle: (event) => this.#handle(event) },
+      { delivery: 'inline', sampled: false },
     );
   }
 
@@ -124,6 +125,15 @@ export class Health {
   /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. Changes of the overall status are not told any more. */
   announceShutdown(): void {
     this.#shutdown = true;
+  }
+
+  /** Judges by other criteria, and by another readiness, from now on. What was seen before is judged by them too. */
+  configure(options: HealthOptions): void {
+    this.#options = options;
+    const { windowMs } = options.criteria.error_rate;
+    for (const pool of this.#memory.values())
+      if (!pool.window.reaches(windowMs)) pool.window = pool.window.longer(windowMs);
+    this.#evaluateSoon();
   }
 
   /** How far the start has come; `started` stays true once every pool has had a ready worker. */

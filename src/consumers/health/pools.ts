@@ -8,7 +8,7 @@ import { RollingWindow } from './window.ts';
 export interface PoolMemory {
   readonly name: string;
   readonly options: ResolvedPool;
-  readonly window: RollingWindow;
+  window: RollingWindow;
   /** It has had a ready worker once. */
   started: boolean;
   /** It has had `minWorkers` ready workers once: from then on fewer is a fault, before it is a start. */

@@ -58,6 +58,30 @@ export class RollingWindow {
     this.#bins = new Uint32Array(this.#slots * BINS);
   }
 
+  /** Whether it can look back so far. */
+  reaches(windowMs: number): boolean {
+    return this.#slots * this.#slotMs >= windowMs;
+  }
+
+  /** One that looks back further, with what this one knows. Beyond a quarter of an hour its slots are longer, and it begins empty. */
+  longer(windowMs: number): RollingWindow {
+    const longer = new RollingWindow(windowMs);
+    if (longer.#slotMs === this.#slotMs) longer.#copy(this);
+    return longer;
+  }
+
+  #copy(from: RollingWindow): void {
+    for (let old = 0; old < from.#slots; old++) {
+      const stamp = from.#stamps[old] as number;
+      if (stamp < 0) continue;
+      const at = stamp % this.#slots;
+      this.#stamps[at] = stamp;
+      this.#sums[at] = from.#sums[old] as number;
+      this.#counts.set(from.#counts.subarray(old * STATUSES, (old + 1) * STATUSES), at * STATUSES);
+      this.#bins.set(from.#bins.subarray(old * BINS, (old + 1) * BINS), at * BINS);
+    }
+  }
+
   /** Counts a settled request. Hot: no allocation, no division while time stays within a slot. */
   record(timestamp: number, status: RequestStatus, durationMs: number): void {
     if (!(timestamp >= this.#from && timestamp < this.#until) && !this.#seek(timestamp)) return;

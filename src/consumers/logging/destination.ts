@@ -40,7 +40,9 @@ export class Destination {
   dropped = 0;
   /** The last write failed; lines wait. */
   failing = false;
-  readonly #target: Target;
+  #target: Target;
+  /** Opened by {@link Destination.reopen}, and used once the batch under way is written. */
+  #next: Target | undefined;
   readonly #onTrouble: OnTrouble;
   readonly #endFlushAtExit: () => void;
   #waiting: Entry[] = [];
@@ -74,6 +76,24 @@ export class Destination {
     }
     // While it fails, trying is left to the timer: a system call per line would be the most expensive way to lose it.
     if (this.#retry === undefined) this.#pump();
+  }
+
+  /**
+   * Goes on to another descriptor, that of a file opened anew as a rule; the one before is closed. A batch that is under way is finished
+   * where it was begun, so no line is torn or lost.
+   */
+  reopen(target: Target): void {
+    if (this.#closing !== undefined || this.#exiting) {
+      if (target.owned) closeSync(target.fd);
+      return;
+    }
+    if (this.#next?.owned) closeSync(this.#next.fd);
+    this.#next = target;
+    this.#dead = false;
+    if (this.#writing) return;
+    // What could not be written before may go through now.
+    if (this.failing || this.#batch.length === 0) this.#switch();
+    this.#attempt();
   }
 
   /** Writes what waits and closes the file. Waits at most two seconds; what could not be written by then is dropped and counted. */
@@ -115,6 +135,7 @@ export class Destination {
     this.#dead = true;
     this.dropped += this.#batch.length + this.#waiting.length;
     this.#waiting = [];
+    if (this.#next?.owned) closeSync(this.#next.fd);
     // A write that is still stuck in the system uses the descriptor; closing it would let the next file take its number.
     if (this.#target.owned && !this.#writing) closeSync(this.#target.fd);
   }
@@ -138,8 +159,18 @@ export class Destination {
     return this.#waiting[index]?.text ?? '';
   }
 
+  #switch(): void {
+    if (this.#next === undefined) return;
+    const { fd, owned } = this.#target;
+    this.#target = this.#next;
+    this.#next = undefined;
+    this.failing = false;
+    if (owned) closeSync(fd);
+  }
+
   #pump(): void {
     if (this.#writing || this.#dead) return;
+    if (this.#batch.length === 0 || this.failing) this.#switch();
     if (this.#batch.length === 0 && !this.#takeBatch()) {
       this.#onIdle?.();
       return;
@@ -165,6 +196,12 @@ export class Destination {
       return;
     }
     this.writeErrors++;
+    if (this.#next !== undefined) {
+      // Another destination is at hand, which may take it.
+      this.#switch();
+      this.#pump();
+      return;
+    }
     if (isFinal(error) || this.#closing !== undefined) {
       this.#lose(error);
       return;

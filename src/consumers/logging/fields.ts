@@ -1,6 +1,9 @@
 import { currentContext, type LogContext, traceIdOf } from '../../events/index.ts';
-import { cut, type Json, sanitize, sanitizeFields, sanitizeText } from '../../sanitize/index.ts';
+import { type Canary, cut, type Json, type Sanitizer } from '../../sanitize/index.ts';
 import { addField, type LineFields } from './line.ts';
+
+/** What a line is sanitized with, and the secrets that must not come through it. */
+export type LogSanitizer = Sanitizer & { readonly canary?: Canary | undefined };
 
 /** Ids that stand at the head of a line, where they are known. */
 const ids = [
@@ -11,18 +14,22 @@ const ids = [
 const MAX_ID = 256;
 
 /** A value fit for a line. Most are numbers and words, which need no walk; figures beyond three decimals say nothing. */
-const safeValue = (value: unknown): Json => {
-  if (typeof value === 'string') return sanitizeText(value);
-  if (typeof value !== 'number') return sanitize(value);
+const safeValue = (value: unknown, safe: Sanitizer): Json => {
+  if (typeof value === 'string') return safe.text(value);
+  if (typeof value !== 'number') return safe.value(value);
   return Number.isInteger(value) || !Number.isFinite(value) ? value : Math.round(value * 1000) / 1000;
 };
 
 /** Adds the ids among an event's metadata. */
-export const addIds = (fields: LineFields, metadata: Readonly<Record<string, unknown>>): void => {
+export const addIds = (
+  fields: LineFields,
+  metadata: Readonly<Record<string, unknown>>,
+  safe: Sanitizer,
+): void => {
   for (const id of ids) {
     const value = metadata[id];
     if (typeof value === 'number') fields[id] = value;
-    else if (typeof value === 'string') fields[id] = cut(sanitizeText(value), MAX_ID);
+    else if (typeof value === 'string') fields[id] = cut(safe.text(value), MAX_ID);
   }
 };
 
@@ -30,11 +37,12 @@ export const addIds = (fields: LineFields, metadata: Readonly<Record<string, unk
 export const addValues = (
   fields: LineFields,
   source: Readonly<Record<string, unknown>>,
+  safe: Sanitizer,
   names: readonly string[] = Object.keys(source),
 ): void => {
   for (const name of names) {
     const value = source[name];
-    if (value !== undefined) addField(fields, name, safeValue(value));
+    if (value !== undefined) addField(fields, name, safeValue(value, safe));
   }
 };
 
@@ -46,11 +54,11 @@ export const addSafe = (fields: LineFields, safe: Readonly<Record<string, Json>>
 const SPAN_START = 36;
 const SPAN_END = 52;
 
-const contextFields = ({ traceparent, ...rest }: LogContext): Record<string, Json> => {
+const contextFields = ({ traceparent, ...rest }: LogContext, safe: Sanitizer): Record<string, Json> => {
   const traceId = typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined;
-  if (traceId === undefined) return sanitizeFields(rest);
+  if (traceId === undefined) return safe.fields(rest);
   const spanId = (traceparent as string).slice(SPAN_START, SPAN_END);
-  return { ...sanitizeFields(rest), trace_id: traceId, span_id: spanId };
+  return { ...safe.fields(rest), trace_id: traceId, span_id: spanId };
 };
 
 /**
@@ -59,12 +67,17 @@ const contextFields = ({ traceparent, ...rest }: LogContext): Record<string, Jso
  *
  * @param correlationId - that of the event, if it has one
  */
-export const contextFor = (correlationId?: unknown): Record<string, Json> | undefined => {
+export const contextFor = (safe: Sanitizer, correlationId?: unknown): Record<string, Json> | undefined => {
   const context = currentContext();
   if (context === undefined) return undefined;
   const foreign =
     correlationId !== undefined &&
     context.correlation_id !== undefined &&
     context.correlation_id !== correlationId;
-  return foreign ? undefined : contextFields(context);
+  return foreign ? undefined : contextFields(context, safe);
+};
+
+/** Fake secrets among the fields, as they are left of them; see {@link Canary}. */
+export const addCanary = (fields: LineFields, safe: LogSanitizer): void => {
+  if (safe.canary !== undefined) addSafe(fields, safe.fields(safe.canary.seed()));
 };

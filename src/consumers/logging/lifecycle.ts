@@ -1,5 +1,9 @@
 import { duration, failure, type Rules } from './rules.ts';
 
+/** `logs.level: "warn" → "debug"` */
+const changed = ({ path, from, to }: { path: string; from: unknown; to: unknown }): string =>
+  `${path}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
+
 /** Lines about pools, workers, health and the observability itself. */
 export const lifecycleRules: Rules = {
   'snakepit.pool.started': {
@@ -98,6 +102,32 @@ export const lifecycleRules: Rules = {
     level: ({ metadata }) => (metadata.to === 'ok' ? 'info' : metadata.to === 'warning' ? 'warn' : 'error'),
     message: ({ metadata }) => `Health is ${metadata.to}, was ${metadata.from}: ${metadata.why}`,
     fields: ['from', 'to', 'why'],
+  },
+  'snakepit.observability.config_changed': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `Configuration changed (${metadata.who}, version ${measurements.version}): ${metadata.changes.map(changed).join(', ')}`,
+    fields: ['who', 'applied', 'restart_required', 'changes'],
+  },
+  'snakepit.observability.circuit_opened': {
+    levels: ['error'],
+    message: ({ metadata, measurements }) =>
+      `Consumer ${metadata.consumer} failed ${measurements.failures} times in a row; it gets nothing for ${duration(measurements.open_ms)}, then it is tried again`,
+    fields: ['consumer'],
+  },
+  'snakepit.observability.circuit_closed': {
+    levels: ['info'],
+    message: ({ metadata, measurements }) =>
+      `Consumer ${metadata.consumer} works again after ${duration(measurements.open_for_ms)}`,
+    fields: ['consumer'],
+  },
+  'snakepit.observability.dropped': {
+    levels: ['warn'],
+    message: ({ metadata: { reason, consumer, event, key }, measurements: { count, window_ms } }) =>
+      consumer === undefined
+        ? `A rate limit let ${count} of ${event}${key === undefined ? '' : ` (${key})`} go in ${duration(window_ms)}`
+        : `Consumer ${consumer} lost ${count} events in ${duration(window_ms)} (${reason})`,
+    fields: ['reason', 'consumer', 'event', 'key'],
   },
   'snakepit.observability.consumer_failed': {
     levels: ['warn'],

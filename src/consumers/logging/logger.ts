@@ -1,8 +1,9 @@
 import { isNativeError } from 'node:util/types';
 import { now } from '../../events/index.ts';
-import { cut, type Json, sanitize, sanitizeFields } from '../../sanitize/index.ts';
-import { addSafe, contextFor } from './fields.ts';
+import { cut, type Json, type Sanitizer } from '../../sanitize/index.ts';
+import { addCanary, addSafe, contextFor, type LogSanitizer } from './fields.ts';
 import type { Level } from './levels.ts';
+import type { LineFields } from './line.ts';
 import type { Writer } from './writer.ts';
 
 /**
@@ -21,12 +22,10 @@ export interface Logger {
   isLevelEnabled(level: Level): boolean;
 }
 
-const MAX_MESSAGE = 16_384;
-
 /** A text fit for a line's message. */
-export const messageOf = (message: unknown): string => {
-  if (typeof message === 'string') return cut(message, MAX_MESSAGE);
-  const safe = sanitize(message);
+export const messageOf = (message: unknown, sanitizer: Sanitizer): string => {
+  if (typeof message === 'string') return sanitizer.text(message);
+  const safe = sanitizer.value(message);
   if (isNativeError(message)) return String((safe as Record<string, Json>).message ?? 'an error');
   return typeof safe === 'string' ? safe : JSON.stringify(safe);
 };
@@ -35,15 +34,16 @@ const wordOf = (value: Json | undefined, fallback: string): string =>
   typeof value === 'string' && value !== '' ? cut(value, 200) : fallback;
 
 /** The facade over a writer. */
-export const createLogger = (writer: Writer): Logger => {
+export const createLogger = (writer: Writer, safe: LogSanitizer): Logger => {
   const method =
     (level: Level): LogMethod =>
     (message, fields) => {
       if (!writer.enabled(level)) return;
-      const { logger, event, ...rest } = { ...contextFor(), ...sanitizeFields(fields) };
-      const head = { logger: wordOf(logger, 'snakepit'), event: wordOf(event, 'snakepit.log') };
+      const { logger, event, ...rest } = { ...contextFor(safe), ...safe.fields(fields) };
+      const head: LineFields = { logger: wordOf(logger, 'snakepit'), event: wordOf(event, 'snakepit.log') };
       addSafe(head, rest);
-      writer.write({ level, timestamp: now(), message: messageOf(message), fields: head });
+      addCanary(head, safe);
+      writer.write({ level, timestamp: now(), message: messageOf(message, safe), fields: head });
     };
   return {
     debug: method('debug'),

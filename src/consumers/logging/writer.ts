@@ -25,13 +25,19 @@ export interface Writer {
   enabled(level: Line['level']): boolean;
   setLevel(level: LevelOption): void;
   counts(): LogCounts;
+  /** @throws SnakepitError `invalid_configuration` when the file cannot be opened again; writing goes on to the one that was */
+  reopen(): void;
   close(): Promise<void>;
 }
 
+/** Shown each line as it is written. */
+export type Inspect = (text: string) => void;
+
 /**
+ * @param inspect - shown the text of every line
  * @throws SnakepitError `invalid_configuration` when the destination cannot be opened
  */
-export const ownWriter = ({ level, format, dest }: LogOptions): Writer => {
+export const ownWriter = ({ level, format, dest }: LogOptions, inspect?: Inspect): Writer => {
   const target = openTarget(dest);
   const fallback = new Fallback(dest, target.fd !== 2);
   const destination = new Destination(target, (error, lines) => {
@@ -42,7 +48,12 @@ export const ownWriter = ({ level, format, dest }: LogOptions): Writer => {
   // pino has no way to hand the time or our own record of a line through to its stream; the call in between is synchronous.
   let current: Line;
   let failed = 0;
-  const stream = { write: (json: string) => destination.write(render(json), current) };
+  const stream = {
+    write: (json: string) => {
+      inspect?.(json);
+      destination.write(render(json), current);
+    },
+  };
   const logger = pino(
     {
       level,
@@ -71,6 +82,10 @@ export const ownWriter = ({ level, format, dest }: LogOptions): Writer => {
       }
     },
     counts: () => ({ writeErrors: destination.writeErrors + failed, dropped: destination.dropped + failed }),
+    reopen: () => {
+      // Streams of the process were not opened by us.
+      if (target.owned) destination.reopen(openTarget(dest));
+    },
     close: () => destination.close(),
   };
 };
@@ -82,9 +97,15 @@ const methods = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
  * is ours. A line comes through when both its level and ours let it.
  *
  * @param onLevel - called when the user changes the level of that logger
+ * @param inspect - shown what is handed to that logger
  * @throws SnakepitError `invalid_configuration` when it is no pino logger
  */
-export const userWriter = (logger: Pino, level: LevelOption, onLevel: () => void): Writer => {
+export const userWriter = (
+  logger: Pino,
+  level: LevelOption,
+  onLevel: () => void,
+  inspect?: Inspect,
+): Writer => {
   if (methods.some((method) => typeof (logger as Partial<Pino> | null)?.[method] !== 'function')) {
     throw new SnakepitError(
       'invalid_configuration',
@@ -103,6 +124,7 @@ export const userWriter = (logger: Pino, level: LevelOption, onLevel: () => void
     },
     write: (line) => {
       if (!enabled(line.level)) return;
+      inspect?.(`${JSON.stringify(line.fields)} ${line.message}`);
       try {
         logger[line.level](line.fields, line.message);
       } catch (error) {
@@ -113,6 +135,7 @@ export const userWriter = (logger: Pino, level: LevelOption, onLevel: () => void
       }
     },
     counts: () => ({ writeErrors: failed, dropped: failed }),
+    reopen: () => {},
     close: async () => {
       logger.off('level-change', onLevel);
     },

@@ -1,4 +1,4 @@
-import { workerStates } from '../../events/index.ts';
+import { dropReasons, workerStates } from '../../events/index.ts';
 import type { FamilySpec, Row } from './family.ts';
 import { consumer, perPool, pool, slot, worker } from './levels/readers.ts';
 import { DURATION_BUCKETS } from './record/spec.ts';
@@ -57,6 +57,34 @@ export const metricCatalog = {
     [],
     level('snapshot', ({ uptime_ms }) => [[[], uptime_ms / 1000]]),
     seconds,
+  ),
+
+  snakepit_event_loop_seconds_total: counter(
+    "Time of Node's event loop by state, active or idle; utilisation is the active share of its rate.",
+    ['state'],
+    level('loop', ({ active, idle }) => [
+      [['active'], active],
+      [['idle'], idle],
+    ]),
+    seconds,
+  ),
+
+  snakepit_config_last_reload_successful: gauge(
+    'Whether the configuration could be used when it was read last, at the start or on SIGHUP (1) or not (0).',
+    [],
+    level('reload', ({ successful }) => [[[], successful ? 1 : 0]]),
+  ),
+  snakepit_config_last_reload_success_timestamp_seconds: gauge(
+    'When the configuration was read last and could be used, Unix time.',
+    [],
+    level('reload', ({ success_at }) => [[[], success_at / 1000]]),
+    seconds,
+  ),
+
+  snakepit_redaction_canary_leaks_total: counter(
+    'Fake secrets (sanitize.canary) that were found unmasked in what leaves the process; 0 is the only good value.',
+    [],
+    level('canary', (leaks) => [[[], leaks]]),
   ),
 
   snakepit_requests_total: counter(
@@ -255,6 +283,27 @@ export const metricCatalog = {
     worker((of) => of.memory_bytes),
     { unit: 'bytes' },
   ),
+  snakepit_worker_uptime_seconds: gauge(
+    'Time since the worker was spawned.',
+    SLOT,
+    worker((of) => of.uptime_ms / 1000),
+    seconds,
+  ),
+  snakepit_worker_threads: gauge(
+    'Threads of the worker at its last reading.',
+    SLOT,
+    worker((of) => of.readings?.threads ?? null),
+  ),
+  snakepit_worker_open_fds: gauge(
+    'Open file descriptors of the worker at its last reading; none where the system does not tell.',
+    SLOT,
+    worker((of) => of.readings?.open_fds ?? null),
+  ),
+  snakepit_worker_gc_collections_total: counter(
+    'Garbage collections of all generations in the workers of a slot; slots that are no more add up under gone.',
+    SLOT,
+    slot((of) => of.gc_collections),
+  ),
   snakepit_worker_cpu_seconds_total: counter(
     'CPU time of the workers of a slot; slots that are no more add up under gone.',
     SLOT,
@@ -296,12 +345,19 @@ export const metricCatalog = {
   snakepit_events_dropped_total: counter(
     'Events a consumer did not take, by reason.',
     ['consumer', 'reason'],
-    consumer((of) => [[of.name, 'failed'], of.failed]),
+    level('bus', ({ consumers }) =>
+      consumers.flatMap((of) => dropReasons.map((reason): Row => [[of.name, reason], of.dropped[reason]])),
+    ),
   ),
   snakepit_events_pending: gauge(
-    'Events a consumer has in hand.',
+    'Events that wait for a consumer, are being delivered, or are held until their request is over.',
     ['consumer'],
-    consumer((of) => [[of.name], of.offered - of.delivered - of.failed]),
+    consumer((of) => [[of.name], of.pending]),
+  ),
+  snakepit_consumer_circuit_state: gauge(
+    'Whether a consumer gets events: 0 closed, it does; 1 half open, it is tried; 2 open, it does not.',
+    ['consumer'],
+    consumer((of) => [[of.name], CIRCUIT[of.circuit]]),
   ),
 
   snakepit_metrics_rejected_total: counter(

@@ -1,7 +1,7 @@
 /** What the rooms of this consumer hand each other: a family's description, and its values as they were at one moment. */
 
 /** Kinds of a metric family. `info` is a gauge that is always 1 in the Prometheus text and an Info family in OpenMetrics. */
-export type MetricType = 'counter' | 'gauge' | 'histogram' | 'info';
+export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'info';
 
 /** Description of a metric family. */
 export interface FamilySpec {
@@ -15,6 +15,10 @@ export interface FamilySpec {
   readonly unit?: string;
   /** Upper bounds of a histogram, rising; the one for +Inf is implied. */
   readonly buckets?: readonly number[];
+  /** Quantiles of a summary, between 0 and 1, rising. */
+  readonly quantiles?: readonly number[];
+  /** How far back the quantiles of a summary look. Milliseconds. */
+  readonly windowMs?: number;
 }
 
 /** What an exemplar is made from: the metadata of the event that was counted last. Held, never changed. */
@@ -32,20 +36,26 @@ export interface Exemplars {
   readonly values: ArrayLike<number>;
 }
 
-/**
- * Labels of a series: their text (`pool_name="a",command="b"`) where it was made once for all scrapes, or their values,
- * of which the renderer makes the text in
- * its own slice.
- */
+/** Labels of a series: their text (`pool_name="a",command="b"`), or their values, of which the renderer makes it. */
 export type RowLabels = string | readonly string[];
+
+/** Labels of many series. */
+export interface LabelSource {
+  /** As in {@link RowLabels}, escaped. */
+  textOf(row: number): string;
+  /** Hands each label to `take`, as it is. */
+  forEach(row: number, take: (name: string, value: string) => void): void;
+}
 
 interface Copy {
   readonly spec: FamilySpec;
   readonly rows: number;
-  /** May be longer than `rows`: series are only ever added, so the list itself need not be copied. */
-  readonly labels: readonly RowLabels[];
+  /** May have more than `rows`: series are only ever added, so the list itself need not be copied. */
+  readonly labels: readonly RowLabels[] | LabelSource;
   /** When each series began, epoch milliseconds, where that is known. May be longer than `rows`. */
   readonly created?: readonly number[];
+  /** Series that are left out. */
+  readonly hidden?: ReadonlySet<number>;
   /** One per cell; OpenMetrics only. */
   readonly exemplars?: Exemplars | undefined;
 }
@@ -61,10 +71,39 @@ export interface HistogramCopy extends Copy {
   readonly kind: 'histogram';
   readonly bounds: ArrayLike<number>;
   readonly cells: ArrayLike<number>;
+  /** The same observations in exponential buckets, where they are recorded; protobuf only. */
+  readonly native?: NativeCopy | undefined;
+}
+
+/** One side of a native histogram: the counts of the buckets `offset`, `offset` + 1 and so on. */
+export interface BucketRun {
+  readonly offset: number;
+  readonly counts: ArrayLike<number>;
+}
+
+/** The exponential buckets of all series of a histogram at one moment. */
+export interface NativeCopy {
+  readonly zeroThreshold: number;
+  /** By series: the resolution, the count near zero, and both sides. */
+  series(row: number): {
+    readonly schema: number;
+    readonly zeros: number;
+    readonly positive: BucketRun;
+    readonly negative: BucketRun;
+  };
+}
+
+/** A summary at one moment: per series the count, then the sum. */
+export interface SummaryCopy extends Copy {
+  readonly kind: 'summary';
+  readonly quantiles: readonly number[];
+  readonly cells: ArrayLike<number>;
+  /** The quantiles of a series. Estimated when asked for: nothing else in a scrape has to agree with them. */
+  quantilesOf(row: number): ArrayLike<number>;
 }
 
 /** A family at the moment of a scrape. Nothing in it changes any more, so it can be rendered at leisure. */
-export type FamilyCopy = ScalarCopy | HistogramCopy;
+export type FamilyCopy = ScalarCopy | HistogramCopy | SummaryCopy;
 
 /** Cells a histogram series takes in {@link HistogramCopy.cells}: each bound, +Inf, the sum. */
 export const strideOf = (bounds: ArrayLike<number>): number => bounds.length + 2;

@@ -2,7 +2,7 @@ import { type Rejection, rejections } from './record/application.ts';
 import type { RecordedFamilies } from './record/recorded.ts';
 
 /** What can fail at a scrape without failing it; the label `collector` of `snakepit_metrics_collect_failures_total`. */
-export const collectors = ['snapshot', 'bus', 'ready', 'node'] as const;
+export const collectors = ['snapshot', 'bus', 'ready', 'reload', 'event_loop', 'node', 'registry'] as const;
 export type Collector = (typeof collectors)[number];
 
 /** What the metrics consumer counts about itself. */
@@ -17,8 +17,8 @@ export class OwnMetrics {
     for (const collector of collectors) failures.row([collector]);
   }
 
-  reject(reason: Rejection): void {
-    this.#families.counter('snakepit_metrics_rejected_total').bind(reason).add(1);
+  reject(reason: Rejection, count = 1): void {
+    this.#families.counter('snakepit_metrics_rejected_total').bind(reason).add(count);
   }
 
   limitReached(metric: string): void {

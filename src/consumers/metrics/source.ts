@@ -8,6 +8,7 @@ export interface SlotTotals {
   readonly cpu_seconds: number;
   readonly requests: number;
   readonly busy_seconds: number;
+  readonly gc_collections: number;
 }
 
 /** What the bus has counted. */
@@ -23,7 +24,19 @@ export interface Levels {
   readonly slots: readonly SlotTotals[];
   readonly bus: BusReading;
   readonly ready: boolean;
+  /** Time the event loop has spent, in seconds. */
+  readonly loop: { readonly active: number; readonly idle: number };
   readonly build: { readonly version: string; readonly nodeVersion: string };
+  readonly reload: ConfigReload;
+  /** Fake secrets that reached a sink. */
+  readonly canary: number;
+}
+
+/** How the configuration was read last. */
+export interface ConfigReload {
+  readonly successful: boolean;
+  /** When it succeeded last, epoch milliseconds. */
+  readonly success_at: number;
 }
 
 /** Reads the series of a family from one kind of levels. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { ResolvedOptions } from '../../config/index.ts';
 import type { ControlPort } from '../../core/port.ts';
-import type { ReportBug } from '../ports.ts';
+import type { OutgoingSanitizer, ReportBug } from '../ports.ts';
 import type { PoolLimits } from './call-options.ts';
 
 /** What the gateway is made from. */
@@ -10,6 +10,8 @@ export interface GatewayParts {
   readonly options: Omit<ResolvedOptions['gateway'], 'port'>;
   /** The resolved pools, for their `maxTimeoutMs`. */
   readonly pools: PoolLimits;
+  /** For what problems tell. Default: they tell it as it is. */
+  readonly sanitizer?: Pick<OutgoingSanitizer, 'text'> | undefined;
   readonly reportBug?: ReportBug | undefined;
   /** Silence on an event stream after which a comment is sent. Default: 15000. */
   readonly commentEveryMs?: number | undefined;

@@ -1,9 +1,18 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import type { Access } from '../access.ts';
-import type { ErrorsReader, HealthReader, MetricsReader, OpsControl, ReportBug } from '../ports.ts';
+import type {
+  ConfigControl,
+  ErrorsReader,
+  HealthReader,
+  MetricsReader,
+  OpsControl,
+  OutgoingSanitizer,
+  ReportBug,
+} from '../ports.ts';
 import { isAnswer, nothingAt, problemOf, wrongMethod } from '../problem.ts';
 import { sendJson, sendProblem } from '../respond.ts';
 import { errorsOnly } from '../thrown.ts';
+import { configChange, configRead } from './config.ts';
 import { controlChanges } from './control.ts';
 import { allowedMethods, type Endpoints, type Read } from './endpoint.ts';
 import { errorsReads } from './errors.ts';
@@ -21,8 +30,12 @@ export interface OpsParts {
   readonly errors?: ErrorsReader | null | undefined;
   /** Null, the default: `/api/state` is not served, and nothing can be changed. */
   readonly control?: OpsControl | null | undefined;
+  /** Null, the default: `/api/config` is not served. */
+  readonly config?: ConfigControl | null | undefined;
   /** Answer of `/health/python`. Default: the health reader's. */
   readonly python?: (() => unknown) | undefined;
+  /** For what comes from Python. Default: it is shown as it is. */
+  readonly sanitizer?: OutgoingSanitizer | undefined;
   readonly options: GateOptions;
   /** From `listenerAccess` for a server of ours, from `mountedAccess` for a handler in somebody else's. */
   readonly access: Access;
@@ -35,8 +48,19 @@ const pythonReads = ({ health, python }: OpsParts): readonly Read[] => {
   return [{ path: '/health/python', link: 'python', answer: (c) => sendJson(c, 200, read()) }];
 };
 
-const endpointsOf = (parts: OpsParts): Endpoints => {
-  const { metrics, health, errors = null, control = null, reportBug } = parts;
+const asItIs: OutgoingSanitizer = { text: (text) => text, document: (value) => value };
+
+/** Looks for fake secrets in an answer; what streams has no end to wait for. */
+const inspectAnswers =
+  (canary: NonNullable<OutgoingSanitizer['canary']>): MiddlewareHandler =>
+  async (c, next) => {
+    await next();
+    if (c.res.headers.get('content-type')?.startsWith('text/event-stream')) return;
+    canary.inspect('ops', await c.res.clone().text());
+  };
+
+const endpointsOf = (parts: OpsParts, sanitizer: OutgoingSanitizer): Endpoints => {
+  const { metrics, health, errors = null, control = null, config = null, reportBug } = parts;
   return {
     reads: [
       ...(health === null ? [] : healthReads(health)),
@@ -52,8 +76,12 @@ const endpointsOf = (parts: OpsParts): Endpoints => {
               answer: (c) => sendJson(c, 200, control.snapshot()),
             } as Read,
           ]),
+      ...(config === null ? [] : [configRead(config)]),
     ],
-    changes: control === null ? [] : controlChanges(control, reportBug),
+    changes: [
+      ...(control === null ? [] : controlChanges(control, sanitizer, reportBug)),
+      ...(config === null ? [] : [configChange(config)]),
+    ],
   };
 };
 
@@ -64,10 +92,11 @@ const endpointsOf = (parts: OpsParts): Endpoints => {
  * Changes need the token, always.
  */
 export const createOpsApp = (parts: OpsParts): Hono => {
-  const { options, access, reportBug } = parts;
-  const endpoints = endpointsOf(parts);
+  const { options, access, reportBug, sanitizer = asItIs } = parts;
+  const endpoints = endpointsOf(parts, sanitizer);
   const gate = new Gate(access, options, endpoints);
   const app = new Hono().use(errorsOnly);
+  if (sanitizer.canary !== undefined) app.use(inspectAnswers(sanitizer.canary));
   const at = (path: string) => options.prefix + path.replaceAll(/\{(\w+)\}/g, ':$1');
   // Hono answers HEAD from the GET handler, without the body.
   for (const read of endpoints.reads)

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { isSnakepitError } from '../../errors/index.ts';
 import { monotonic } from '../../events/index.ts';
-import type { OpsControl, ReportBug } from '../ports.ts';
+import type { OpsControl, OutgoingSanitizer, ReportBug } from '../ports.ts';
 import { isAnswer, Refusal } from '../problem.ts';
 import { sendJson } from '../respond.ts';
 import { malformed, readMembers } from './body.ts';
@@ -101,7 +101,11 @@ const drain = async (control: OpsControl, withinMs: number | undefined) => {
 };
 
 /** The changes that the core can be asked for. */
-export const controlChanges = (control: OpsControl, reportBug: ReportBug | undefined): readonly Change[] => [
+export const controlChanges = (
+  control: OpsControl,
+  sanitizer: Pick<OutgoingSanitizer, 'document'>,
+  reportBug: ReportBug | undefined,
+): readonly Change[] => [
   {
     method: 'POST',
     path: '/api/workers/{id}/recycle',
@@ -118,7 +122,8 @@ export const controlChanges = (control: OpsControl, reportBug: ReportBug | undef
     answer: async (c) => {
       parametersOf(c, []);
       const id = param(c, 'id');
-      return sendJson(c, 200, await onWorker(control, id, () => control.stackOf(id)));
+      // Stacks have lines of source, and those may hold secrets.
+      return sendJson(c, 200, sanitizer.document(await onWorker(control, id, () => control.stackOf(id))));
     },
   },
   {

@@ -2,10 +2,13 @@ import type { Add } from '../spans.ts';
 import { Trait } from '../survey.ts';
 import { type Detector, eachMatch } from './detector.ts';
 
-const schemes = /(?<![\w-])(?:([Bb]earer|BEARER)|[Bb]asic|BASIC)[ \t]{1,4}([A-Za-z0-9._~+/-]{4,}=*)/g;
+const schemes = /(?<![\w-])(?:([Bb]earer|BEARER)|[Bb]asic|BASIC)[ \t]{1,4}([A-Za-z0-9._~+/-]{8,}=*)/g;
 
-/** Looked for first, since a plain search is ten times as fast. */
-const hints = ['earer', 'asic', 'EARER', 'ASIC'] as const;
+/** Asked first, since a plain search is ten times as fast. */
+const hasScheme = (text: string, traits: number): boolean =>
+  text.includes('earer') ||
+  text.includes('asic') ||
+  ((traits & Trait.upper) !== 0 && (text.includes('BEARER') || text.includes('BASIC')));
 
 /** `Bearer authentication` is prose. */
 const isToken = (value: string): boolean => {
@@ -25,8 +28,10 @@ const isUserAndPassword = (value: string): boolean => {
 export const schemesDetector: Detector = {
   name: 'auth',
   needs: Trait.space,
-  find(text, add) {
-    if (!hints.some((hint) => text.includes(hint))) return;
+  // A token of small letters alone has sixteen of them.
+  any: Trait.mixed8 | Trait.run16,
+  find(text, add, _keys, traits) {
+    if (!hasScheme(text, traits)) return;
     eachMatch(schemes, text, (match) => {
       const value = match[2] as string;
       const hit = match[1] === undefined ? isUserAndPassword(value) : isToken(value);
@@ -40,7 +45,7 @@ const jwtForm = /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}/g;
 /** JSON Web Tokens, signed or encrypted; also with the signature cut off, since the claims are no one's business either. */
 export const jwt: Detector = {
   name: 'jwt',
-  needs: Trait.run16 | Trait.dot,
+  needs: Trait.mixed8 | Trait.dot,
   find(text, add) {
     if (!text.includes('eyJ')) return;
     eachMatch(jwtForm, text, (match) => add(match.index, match.index + match[0].length));
@@ -54,7 +59,7 @@ const keyBody = /[A-Za-z0-9+/=\s\\"',:-]/;
 /** Private keys in PEM. One without an end goes to the end of the text; one without a beginning as far back as it looks like a key. */
 export const pem: Detector = {
   name: 'pem',
-  needs: Trait.dash | Trait.space,
+  needs: Trait.dash | Trait.space | Trait.upper,
   find(text, add) {
     if (!text.includes('PRIVATE KEY')) return;
     let after = 0;

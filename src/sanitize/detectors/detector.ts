@@ -8,7 +8,8 @@ export interface Detector {
   readonly needs: number;
   /** Traits of which it must have at least one. */
   readonly any?: number;
-  find(text: string, add: Add, keys: KeyRules): void;
+  /** @param traits - those of the text, see survey.ts */
+  find(text: string, add: Add, keys: KeyRules, traits: number): void;
 }
 
 /** Calls `found` for every match of a global pattern. */

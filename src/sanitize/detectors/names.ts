@@ -68,9 +68,9 @@ export const nameBefore = (text: string, at: number): NameBefore | undefined => 
   let i = at - 1;
   for (let n = 0; n < MAX_BLANKS && isBlank(text.charCodeAt(i)); n++) i--;
   // `password := x`, `password != x`, `password?: x`
-  const sign = text.charAt(i);
-  if (sign === ':' || sign === '!' || sign === '?' || sign === '+') i--;
+  const sign = text.charCodeAt(i);
+  if (sign === 0x3a || sign === 0x21 || sign === 0x3f || sign === 0x2b) i--;
   if (isBlank(text.charCodeAt(i))) i--;
-  if (text.charAt(i) === ']' && isQuote(text.charCodeAt(i - 1))) i--;
+  if (text.charCodeAt(i) === 0x5d && isQuote(text.charCodeAt(i - 1))) i--;
   return isQuote(text.charCodeAt(i)) ? quoted(text, i) : bare(text, i);
 };

@@ -31,7 +31,7 @@ export const inQuery = (text: string, start: number): boolean =>
 
 /** Names that are secret in a query string and common words elsewhere: signatures of storage links, codes of a login. */
 export const queryVerdict = (name: string): Verdict =>
-  /^(?:sig|signature|code|hmac|sid|pass)$/i.test(name) ? 'maybe' : 'plain';
+  /^(?:sig|(?:x-(?:amz|goog|oss|cos)-)?signature|code|hmac|sid|pass)$/i.test(name) ? 'maybe' : 'plain';
 
 const typeWord =
   /^(?:str|string|bytes|int|number|bool|boolean|object|any|float|SecretStr|Optional|Union|list|dict|Buffer|Uint8Array)\b/;

@@ -32,7 +32,7 @@ const underscored = patternOf([
 ]);
 const dashed = patternOf([
   'gl(?:pat|dt|rt|ptt|soat|ft|cbt)-[\\w-]{16,}',
-  'xox[abeoprs]-[\\w-]{10,}',
+  'xox[abeoprs]-[\\w-]{12,}',
   'xapp-\\d-[\\w-]{10,}',
   'GOCSPX-[\\w-]{20,}',
   'pypi-[\\w-]{30,}',
@@ -45,8 +45,6 @@ const dashed = patternOf([
   'xkeysib-[0-9a-f]{40,}',
 ]);
 const dotted = patternOf([
-  'hooks\\.slack\\.com/(?:services|workflows)/[\\w/]{20,}',
-  'discord(?:app)?\\.com/api/webhooks/\\d{8,}/[\\w-]{20,}',
   'ya29\\.[\\w-]{20,}',
   'SG\\.[\\w-]{16,64}\\.[\\w-]{16,}',
   'hv[sbr]\\.[\\w-]{20,}',
@@ -57,7 +55,7 @@ const others = patternOf([
   'AIza[\\w-]{30,}',
   'SK[0-9a-f]{32}(?![0-9a-zA-Z])',
   'ATATT3[\\w=-]{30,}',
-  '\\d{8,10}:AA[\\w-]{32,}',
+  '(?:bot)?\\d{8,10}:AA[\\w-]{32,}',
 ]);
 
 /** OpenAI's form and those modelled on it. Names of packages look alike: `sk-learn-contrib-estimators`. */
@@ -73,6 +71,10 @@ const addLoose = (text: string, add: Add): void =>
     }
   });
 
+const webhooks = patternOf([
+  'hooks\\.slack\\.com/(?:services|workflows)/[\\w/]{20,}',
+  'discord(?:app)?\\.com/api/webhooks/\\d{8,}/[\\w-]{20,}',
+]);
 const databricks = patternOf(['dapi[0-9a-f]{32}']);
 
 const addMatches = (pattern: RegExp, text: string, add: Add): void =>
@@ -87,20 +89,27 @@ const detector = (name: string, needs: number, pattern: RegExp, any?: number): D
 
 /** Keys and tokens whose provider marks them by a prefix. */
 export const tokens: readonly Detector[] = [
-  detector('tokens with _', Trait.run16 | Trait.underscore, underscored),
-  detector('tokens with -', Trait.run16 | Trait.dash, dashed, Trait.digit | Trait.upper),
+  detector('tokens with _', Trait.underscore8, underscored),
+  detector('tokens with -', Trait.runDash, dashed, Trait.runDigit | Trait.runUpper),
   detector('tokens with .', Trait.run16 | Trait.dot, dotted),
-  detector('tokens', Trait.run16 | Trait.upper, others),
+  detector('tokens', Trait.runUpper, others),
   {
     name: 'tokens with sk-',
-    needs: Trait.run16 | Trait.dash,
+    needs: Trait.runDash,
     find: (text, add) => {
       if (text.includes('k-')) addLoose(text, add);
     },
   },
   {
+    name: 'webhooks',
+    needs: Trait.mixed8 | Trait.dot,
+    find: (text, add) => {
+      if (text.includes('hooks')) addMatches(webhooks, text, add);
+    },
+  },
+  {
     name: 'tokens with dapi',
-    needs: Trait.run16 | Trait.digit,
+    needs: Trait.runDigit,
     // A hash looks the same but for these four letters, and hashes are everywhere: nothing else is searched in them.
     find: (text, add) => {
       if (text.includes('dapi')) addMatches(databricks, text, add);

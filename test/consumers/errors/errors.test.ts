@@ -112,7 +112,7 @@ describe('single errors', () => {
     const { errors } = test.errors.list();
     expect(errors[0]).toMatchObject({ code: 'unknown', message: '', worker_slot: null, command: null });
     expect(JSON.stringify(test.errors.find('e1'))).toContain('[circular]');
-    expect(test.bus.consumers()[0]).toMatchObject({ delivered: 2, failed: 0 });
+    expect(test.bus.consumers()[0]).toMatchObject({ offered: 2, delivered: 2 });
   });
 });
 
@@ -281,7 +281,7 @@ describe('cost', () => {
     for (const name of ['queued', 'started', 'completed'])
       expect(bus.event(['snakepit', 'request', name]).wanted, name).toBe(false);
     expect(bus.event('snakepit.request.failed').wanted).toBe(true);
-    expect(bus.consumers()).toEqual([{ name: 'errors', offered: 0, delivered: 0, failed: 0 }]);
+    expect(bus.consumers()).toMatchObject([{ name: 'errors', offered: 0 }]);
     errors.close();
     expect(bus.event('snakepit.request.failed').wanted).toBe(false);
   });

@@ -15,6 +15,8 @@ it.each([
   ['lost req_1a2b3c4d_z9', 'lost <id>'],
   ['torch.float32 is not torch.float16', 'torch.float<n> is not torch.float<n>'],
   ['two\nlines  and\ttabs', 'two lines and tabs'],
+  ['\u001b[31mred\u001b[0m and \u001b[1;38;5;196mbold\u001b[m', 'red and bold'],
+  ['\u001b]0;title\u0007named\u0000 \u009bx', 'named x'],
   ['', ''],
 ])('%s', (message, shape) => {
   expect(shapeOf(message)).toBe(shape);
@@ -34,7 +36,7 @@ it('is one for long texts that begin alike, even where a quotation is cut', () =
 });
 
 it('takes no time on hostile texts', () => {
-  for (const text of ["'", '"', "\\'", '0x', 'a1', '-1.', '1e']) {
+  for (const text of ['\u001b', '\u001b[', '\u001b[0', '\u001b]', "'", '"', "\\'", '0x', 'a1', '-1.', '1e']) {
     const began = performance.now();
     for (let i = 0; i < 100; i++) shapeOf(text.repeat(100_000));
     expect(performance.now() - began, text).toBeLessThan(2000);

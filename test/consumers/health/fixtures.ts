@@ -150,7 +150,10 @@ export const bench = (pools: PoolSnapshot[], options: Partial<SnakepitOptions> =
     clock: () => made.now,
   });
   onTestFinished(() => health.close());
-  bus.registerConsumer('snakepit.health.status_changed', (event) => changeEvents.push(event));
+  bus.registerConsumer('snakepit.health.status_changed', (event) => changeEvents.push(event), {
+    delivery: 'inline',
+    sampled: false,
+  });
   return Object.defineProperty(made, 'health', { value: health }) as Bench;
 };
 

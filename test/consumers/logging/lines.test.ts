@@ -132,12 +132,16 @@ describe('the line of an event', () => {
 
   it('tells of a consumer that threw', async () => {
     const log = openLog({ level: 'warn' });
-    log.bus.registerConsumer('snakepit.pool.stopped', {
-      name: 'broken',
-      handle: () => {
-        throw new Error('oops');
+    log.bus.registerConsumer(
+      'snakepit.pool.stopped',
+      {
+        name: 'broken',
+        handle: () => {
+          throw new Error('oops');
+        },
       },
-    });
+      { delivery: 'inline', sampled: false },
+    );
     log.bus.emit('snakepit.pool.stopped', { uptime_ms: 1 }, { pool_name: 'default' });
     expect(await log.lines()).toMatchObject([
       {
@@ -165,6 +169,10 @@ describe('the line of an event', () => {
       log.bus.emit(name as string, sample(catalog[name].measurements), {
         ...requestIds,
         ...sample(catalog[name].metadata),
+        // A list, of which its message speaks.
+        ...(name === 'snakepit.observability.config_changed' && {
+          changes: [{ path: 'logs.level', from: 'warn', to: 'info' }],
+        }),
       });
     }
     const lines = await log.lines();

@@ -105,7 +105,7 @@ describe('a request that ended', () => {
       read.find('snakepit_request_duration_seconds_bucket', { ...predict, le: '0.5' })?.exemplar,
     ).toEqual(exemplar);
     expect(read.find('snakepit_requests_total', { ...predict, status: 'success' })?.exemplar?.value).toBe(1);
-    expect((await metrics.render()).body).not.toContain('req_7');
+    expect((await metrics.render()).text).not.toContain('req_7');
   });
 });
 

@@ -1,3 +1,4 @@
+import { resolveOptions } from '../../../src/config/index.ts';
 import { Metrics, type MetricsInit } from '../../../src/consumers/metrics/index.ts';
 import {
   EventBus,
@@ -89,14 +90,24 @@ export const rig = (options: Partial<MetricsInit['options']> = {}, more: Partial
   const bus = new EventBus();
   const levels: { snapshot: Snapshotter } = { snapshot: () => snapshotOf() };
   const metrics = new Metrics({
-    options: { buckets: {}, maxSeries: 1000, defaultMetrics: false, ...options },
+    options: {
+      buckets: {},
+      maxSeries: 1000,
+      limits: {},
+      labels: {},
+      custom: {},
+      native: false,
+      defaultMetrics: false,
+      ...options,
+    },
+    environment: {},
     bus,
     snapshot: () => levels.snapshot(),
     version: '0.1.0',
     now: () => MOMENT,
     ...more,
   });
-  const scrape = async (accept?: string): Promise<Parsed> => parse((await metrics.render(accept)).body);
+  const scrape = async (accept?: string): Promise<Parsed> => parse((await metrics.render(accept)).text);
   return { bus, metrics, levels, scrape };
 };
 
@@ -105,6 +116,17 @@ interface Request {
   readonly measured?: Partial<Measurements<Completed>>;
   readonly about?: Partial<MetadataInput<Completed>>;
 }
+
+type MetricsOptions = NonNullable<Exclude<Parameters<typeof resolveOptions>[0]['metrics'], false>>;
+
+/** As a configuration file has it: validated, with defaults. */
+export const configured = (metrics: MetricsOptions, more = {}) => {
+  const resolved = resolveOptions({
+    pools: { p: { app: 'x' } },
+    metrics: { defaultMetrics: false, ...metrics },
+  });
+  return rig(resolved.metrics || {}, more);
+};
 
 /** Emits the end of a request. */
 export const complete = (bus: EventBus, { measured = {}, about = {} }: Request = {}): void => {

@@ -160,12 +160,16 @@ describe('the bus', () => {
 
   it('accounts for every event offered to a consumer', async () => {
     const { bus, scrape } = rig();
-    bus.registerConsumer('snakepit.**', {
-      name: 'moody "one"\n',
-      handle: ({ measurements }) => {
-        if ((measurements.duration_ms as number) > 100) throw new Error('too long');
+    bus.registerConsumer(
+      'snakepit.**',
+      {
+        name: 'moody "one"\n',
+        handle: ({ measurements }) => {
+          if ((measurements.duration_ms as number) > 100) throw new Error('too long');
+        },
       },
-    });
+      { delivery: 'inline', sampled: false },
+    );
     for (let i = 0; i < 10; i++) complete(bus, { measured: { duration_ms: i * 25 } });
     const read = await scrape();
     const consumer = 'moody "one"\n';

@@ -3,7 +3,7 @@ import { negotiate } from '../../../src/consumers/metrics/expose/negotiate.ts';
 import { rig } from './fixtures.ts';
 
 describe('negotiation', () => {
-  it.each<[string, string | undefined, 'text' | 'openmetrics']>([
+  it.each<[string, string | undefined, 'text' | 'openmetrics' | 'protobuf']>([
     ['no header', undefined, 'text'],
     ['an empty header', '', 'text'],
     ['anything', '*/*', 'text'],
@@ -45,10 +45,22 @@ describe('negotiation', () => {
     ['Prometheus set to text', 'text/plain;version=0.0.4;escaping=underscores;q=0.6,*/*;q=0.1', 'text'],
     ['what we do not have', 'application/json', 'text'],
     [
-      'protobuf first, which we do not have',
+      'Prometheus 2.42 with native histograms',
       'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,text/plain;version=0.0.4;q=0.3',
+      'protobuf',
+    ],
+    ['protobuf of no encoding', 'application/vnd.google.protobuf', 'protobuf'],
+    [
+      'protobuf as text, which we do not write',
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text',
       'text',
     ],
+    [
+      'protobuf of another message',
+      'application/vnd.google.protobuf;proto=other;encoding=delimited, application/openmetrics-text;q=0.1',
+      'openmetrics',
+    ],
+    ['any application type', 'application/*', 'openmetrics'],
     ['nonsense', ';;;,,, "', 'text'],
     ['more nonsense', 'a'.repeat(20_000), 'text'],
   ])('with %s', (_, accept, format) => {

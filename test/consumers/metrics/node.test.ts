@@ -78,13 +78,13 @@ describe("Node's own metrics", () => {
 
   it.skipIf(!requireTool('promtool'))('please promtool', async () => {
     const { metrics } = rig({ defaultMetrics: true });
-    expect(promtoolFaults((await metrics.render()).body)).toBe('');
+    expect(promtoolFaults((await metrics.render()).text)).toBe('');
     metrics.close();
   });
 
   it.skipIf(!requirePythonModule('prometheus_client'))('please the strict parser', async () => {
     const { metrics } = rig({ defaultMetrics: true });
-    const families = strictFamilies((await metrics.render('application/openmetrics-text')).body);
+    const families = strictFamilies((await metrics.render('application/openmetrics-text')).text);
     metrics.close();
     expect(families.map(({ name }) => name)).toContain('process_cpu_seconds');
   });

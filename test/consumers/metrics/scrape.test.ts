@@ -38,12 +38,16 @@ describe('a scrape', () => {
 
   it('shows one moment, though events go on while it is rendered', async () => {
     const { bus, metrics } = crowded(5000);
-    bus.registerConsumer('snakepit.request.**', { name: 'failing', handle: boom });
+    bus.registerConsumer(
+      'snakepit.request.**',
+      { name: 'failing', handle: boom },
+      { delivery: 'inline', sampled: false },
+    );
     const rendering = metrics.render();
     await meanwhile(rendering, () =>
       complete(bus, { about: { status: 'failure', code: 'python_exception' } }),
     );
-    const read = parse((await rendering).body);
+    const read = parse((await rendering).text);
     const requests = read.sum('snakepit_requests_total');
     expect(read.value('snakepit_events_total', { event: 'snakepit.request.completed' })).toBe(requests);
     expect(read.sum('snakepit_request_duration_seconds_count')).toBe(requests);
@@ -53,7 +57,7 @@ describe('a scrape', () => {
       const delivered = read.value('snakepit_events_delivered_total', { consumer }) ?? Number.NaN;
       expect(offered).toBe(delivered + read.sum('snakepit_events_dropped_total', { consumer }));
     }
-    expect(parse((await metrics.render()).body).sum('snakepit_requests_total')).toBeGreaterThan(requests);
+    expect(parse((await metrics.render()).text).sum('snakepit_requests_total')).toBeGreaterThan(requests);
   });
 
   it('is shared by those who ask for the same format meanwhile, and by nobody after', async () => {
@@ -111,14 +115,30 @@ describe('a collector that fails', () => {
 
   it('may be the readiness check', async () => {
     const of = rig({}, { ready: boom });
-    expect(await failures(of)).toEqual({ snapshot: 0, bus: 0, ready: 1, node: 0 });
+    expect(await failures(of)).toEqual({
+      snapshot: 0,
+      bus: 0,
+      ready: 1,
+      reload: 0,
+      event_loop: 0,
+      node: 0,
+      registry: 0,
+    });
     expect((await of.scrape()).value('snakepit_ready')).toBeUndefined();
   });
 
   it('may hand out what is no level', async () => {
     const of = rig();
     of.levels.snapshot = () => snapshotOf(pool('default', { queue_depth: undefined as never }));
-    expect(await failures(of)).toEqual({ snapshot: 1, bus: 0, ready: 0, node: 0 });
+    expect(await failures(of)).toEqual({
+      snapshot: 1,
+      bus: 0,
+      ready: 0,
+      reload: 0,
+      event_loop: 0,
+      node: 0,
+      registry: 0,
+    });
     expect((await of.scrape()).all('snakepit_pool_queue_depth')).toEqual([]);
   });
 });

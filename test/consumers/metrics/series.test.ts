@@ -19,7 +19,7 @@ describe('series', () => {
     const rows = new Set<number>();
     for (const a of hostile) for (const b of hostile) rows.add(of.row([a, b]));
     expect(rows.size).toBe(hostile.length ** 2);
-    expect(new Set(of.texts).size).toBe(hostile.length ** 2);
+    expect(new Set([...rows].map((row) => of.textOf(row))).size).toBe(hostile.length ** 2);
   });
 
   it('keeps values apart that read alike once joined', () => {
@@ -50,19 +50,28 @@ describe('series', () => {
     expect(of.row(['\ud801'])).not.toBe(high);
     expect(of.row(['\ud800'])).toBe(high);
     expect(of.size).toBe(2);
-    expect(of.texts[0]).toBe('a="\\\\ud800"');
+    expect(of.textOf(0)).toBe('a="\\\\ud800"');
+  });
+
+  it('keeps the first 4096 characters of a value', () => {
+    const { of } = index(['a']);
+    const long = '😀'.repeat(10_000);
+    expect(of.row([long])).toBe(of.row([`${long}!`]));
+    expect(of.row([`x${long}`])).not.toBe(of.row([long]));
+    expect(of.textOf(0)).toBe(`a="${'😀'.repeat(2048)}"`);
+    expect(of.textOf(1)).toBe(`a="x${'😀'.repeat(2047)}\\\\ud83d"`);
   });
 
   it('has a single row without labels', () => {
     const { of } = index([]);
-    expect([of.row([]), of.row([]), of.size, of.texts[0]]).toEqual([0, 0, 1, '']);
+    expect([of.row([]), of.row([]), of.size, of.textOf(0)]).toEqual([0, 0, 1, '']);
   });
 
   it('gives what the limit keeps out to one series, and says so once', () => {
     const { of, limits } = index(['a', 'b'], 1000);
     for (let i = 0; i < 100_000; i++) of.row([String(i), 'x']);
     expect(of.size).toBe(1001);
-    expect(of.texts.at(-1)).toBe('a="(other)",b="(other)"');
+    expect(of.textOf(1000)).toBe('a="(other)",b="(other)"');
     expect(limits()).toBe(1);
     expect(of.row(['0', 'x'])).toBe(0);
     expect(of.row(['999', 'x'])).toBe(999);
@@ -101,9 +110,11 @@ describe('counters', () => {
         }
         const { labels, values, rows } = family.copy(false);
         expect(rows).toBe(model.size);
-        expect(new Map(labels.map((label, row) => [label, values[row]]))).toEqual(
-          new Map([...model].map(([series, value]) => [`a="${series}"`, value])),
-        );
+        expect(
+          new Map(
+            Array.from({ length: rows }, (_, row) => [(labels as SeriesIndex).textOf(row), values[row]]),
+          ),
+        ).toEqual(new Map([...model].map(([series, value]) => [`a="${series}"`, value])));
       }),
     );
   });

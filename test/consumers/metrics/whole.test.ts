@@ -2,19 +2,33 @@ import { describe, expect, it } from 'vitest';
 import { catalogEntries } from '../../../src/consumers/metrics/catalog.ts';
 import type { PoolSnapshot } from '../../../src/events/index.ts';
 import { requirePythonModule, requireTool } from '../../support/tools.ts';
-import { command, complete, failure, pool, rig, snapshotOf, worker } from './fixtures.ts';
+import { command, complete, failure, MOMENT, pool, rig, snapshotOf, worker } from './fixtures.ts';
 import { promtoolFaults, strictFamilies } from './oracles.ts';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 
 /** Everything the catalogue has, at values that never change. */
 const everything = () => {
-  const of = rig({ maxSeries: 400 }, { ready: () => true });
+  const of = rig(
+    { maxSeries: 400 },
+    {
+      ready: () => true,
+      canaryLeaks: () => 0,
+      reload: () => ({ successful: true, success_at: MOMENT }),
+      environment: { OTEL_SERVICE_NAME: 'shop', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment=test' },
+    },
+  );
   const { bus, levels, metrics } = of;
   let gone: PoolSnapshot['gone_slots'] = null;
   let workers = [
-    worker(0, { slot_requests_total: 9, slot_busy_seconds_total: 0.9, slot_cpu_seconds_total: 0.5 }),
-    worker(1),
+    worker(0, {
+      slot_requests_total: 9,
+      slot_busy_seconds_total: 0.9,
+      slot_cpu_seconds_total: 0.5,
+      slot_gc_collections_total: 3,
+      readings: { threads: 4, open_fds: 11 },
+    }),
+    worker(1, { slot_gc_collections_total: 2, readings: { threads: 4, open_fds: 11 } }),
   ];
   levels.snapshot = () =>
     snapshotOf(
@@ -61,6 +75,8 @@ const everything = () => {
     labels: ['room'],
     unit: 'celsius',
   });
+  metrics.registerMetric({ type: 'summary', name: 'app_wait_seconds', help: 'Waited.', unit: 'seconds' });
+  for (let i = 1; i <= 100; i++) metrics.observeSummary('app_wait_seconds', {}, i);
   for (let i = 0; i < 401; i++)
     metrics.updateGauge('app_temperature_celsius', { room: String(i % 3 === 0 ? 'a' : i) }, 20);
   for (let i = 0; i < 401; i++) metrics.updateGauge('app_temperature_celsius', { room: `more ${i}` }, 20);
@@ -68,7 +84,7 @@ const everything = () => {
     ...of,
     shrink: () => {
       workers = workers.slice(1);
-      gone = { requests_total: 9, busy_seconds_total: 0.9, cpu_seconds_total: 0.5 };
+      gone = { requests_total: 9, busy_seconds_total: 0.9, cpu_seconds_total: 0.5, gc_collections_total: 3 };
     },
   };
 };
@@ -77,6 +93,7 @@ const everything = () => {
 const stable = (body: string) =>
   body
     .replace(process.version, 'v0.0.0')
+    .replace(/(event_loop_seconds_total\{.*\}) .*/g, '$1 1')
     .split('\n')
     .filter((line) => !/^app_temperature_celsius\{room="(?!a"|\(other\))/.test(line))
     .join('\n');
@@ -86,14 +103,14 @@ describe('the whole exposition', () => {
     const { metrics, scrape, shrink } = everything();
     await scrape();
     shrink();
-    await expect(stable((await metrics.render()).body)).toMatchFileSnapshot('golden/whole.txt');
+    await expect(stable((await metrics.render()).text)).toMatchFileSnapshot('golden/whole.txt');
   });
 
   it('reads exactly so as OpenMetrics', async () => {
     const { metrics, scrape, shrink } = everything();
     await scrape();
     shrink();
-    await expect(stable((await metrics.render(OPENMETRICS)).body)).toMatchFileSnapshot(
+    await expect(stable((await metrics.render(OPENMETRICS)).text)).toMatchFileSnapshot(
       'golden/whole.openmetrics.txt',
     );
   });
@@ -107,14 +124,14 @@ describe('the whole exposition', () => {
 
   it.skipIf(!requireTool('promtool'))('pleases promtool, naming included', async () => {
     const { metrics } = everything();
-    expect(promtoolFaults((await metrics.render()).body)).toBe('');
+    expect(promtoolFaults((await metrics.render()).text)).toBe('');
   });
 
   it.skipIf(!requirePythonModule('prometheus_client'))(
     'pleases the strict parser, which reads what the catalogue says',
     async () => {
       const { metrics } = everything();
-      const families = strictFamilies((await metrics.render(OPENMETRICS)).body);
+      const families = strictFamilies((await metrics.render(OPENMETRICS)).text);
       const read = new Map(families.map(({ name, type, unit, help }) => [name, { type, unit, help }]));
       for (const [name, { type, unit = '', help }] of catalogEntries) {
         const family =

@@ -67,7 +67,11 @@ export class World {
         async (worker) =>
           this.#launch(worker, concurrency),
     });
-    this.#bus.registerConsumer('snakepit.**', { name: 'world', handle: (event) => this.#see(event) });
+    this.#bus.registerConsumer(
+      'snakepit.**',
+      { name: 'world', handle: (event) => this.#see(event) },
+      { delivery: 'inline', sampled: false },
+    );
     this.#pit.ready().catch(() => {});
   }
 
@@ -98,7 +102,11 @@ export class World {
       this.leastServing = Math.min(this.leastServing, ready + busy);
     };
     look();
-    this.#bus.registerConsumer('snakepit.worker.*', { name: 'serving', handle: look });
+    this.#bus.registerConsumer(
+      'snakepit.worker.*',
+      { name: 'serving', handle: look },
+      { delivery: 'inline', sampled: false },
+    );
   }
 
   /** Fake processes that live. */

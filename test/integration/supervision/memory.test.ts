@@ -37,7 +37,11 @@ const realPool = async () => {
   });
   const bus = new EventBus();
   const events = new Recorder();
-  bus.registerConsumer('**', { name: 'recorder', handle: events.handle });
+  bus.registerConsumer(
+    '**',
+    { name: 'recorder', handle: events.handle },
+    { delivery: 'inline', sampled: false },
+  );
   const pool = new Pool({
     name: 'default',
     options: resolved,
@@ -46,7 +50,7 @@ const realPool = async () => {
       cwd: folder,
       envOf: () => ({ ...(process.env as Record<string, string>), ...resolved.env, PYTHONPATH: pythonPath }),
       outputRate: resolved.logRate,
-      stackSignal: true,
+      stackSignal: () => true,
       transport,
       guardian: { watch: () => {}, forget: () => {} } as never,
     }),

@@ -64,13 +64,17 @@ describe('by its limits', () => {
     });
     await test.serving(2);
     let low = Number.POSITIVE_INFINITY;
-    test.pit.bus.registerConsumer('snakepit.**', {
-      name: 'serving',
-      handle: () => {
-        const { ready, busy } = levels(test).workers_by_state;
-        low = Math.min(low, ready + busy);
+    test.pit.bus.registerConsumer(
+      'snakepit.**',
+      {
+        name: 'serving',
+        handle: () => {
+          const { ready, busy } = levels(test).workers_by_state;
+          low = Math.min(low, ready + busy);
+        },
       },
-    });
+      { delivery: 'inline', sampled: false },
+    );
     const seen = new Set<number>();
     const recycled = () => test.events.named('snakepit.worker.recycled');
     await until(async () => {

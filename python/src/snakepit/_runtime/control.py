@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Optional, Protocol
 
+from snakepit import metrics
 from snakepit._runtime import readings
 from snakepit._runtime.answers import Answers
 from snakepit._runtime.capture import Capture
@@ -159,6 +160,7 @@ class Control(threading.Thread):
             if time.monotonic() >= next_stats:
                 next_stats = time.monotonic() + self._interval
                 self._sender.post(self._answers.frame(STATS, readings.take()))
+                metrics.flush()
             if time.monotonic() >= self._output.due:
                 self._output.tell(None)
                 self._state.ticking = True  # which sends it

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any, NoReturn, Optional
 
-from snakepit import _api, _context, _telemetry
+from snakepit import _api, _context, _telemetry, metrics
 from snakepit._runtime import app, codec, handshake, loop_main, process, runner
 from snakepit._runtime.answers import Answers
 from snakepit._runtime.capture import Capture
@@ -123,6 +123,7 @@ class Worker:
         self.records.current_id = current_id
         _context.source = find
         _telemetry.sink = self.records.event
+        metrics.sink = self.records.metrics
 
     def live(self) -> int:
         """Start, serve, stop; returns the exit code."""
@@ -186,6 +187,7 @@ class Worker:
                 self.threads.loop.close()
         except Exception:
             logging.getLogger("snakepit").exception("closing the event loop failed")
+        metrics.flush()
         self.capture.finish(None)
         self.channel.flush()
         self.capture.release()
@@ -210,7 +212,7 @@ class Worker:
     def _let_go(
         self, control: handshake.Connection, work: handshake.Connection, stdin: Optional[int]
     ) -> None:
-        _context.source = _telemetry.sink = None
+        _context.source = _telemetry.sink = metrics.sink = None
         self.capture.release()
         control.sock.close()
         work.sock.close()

@@ -12,6 +12,8 @@ from snakepit._runtime.failure import clean
 from snakepit._runtime.sender import Sender
 from snakepit._runtime.wire import EVENT
 
+#: Name of the event that carries the app's metrics.
+METRICS = "_metrics"
 _PATIENCE_S = 0.1
 # What may pile up behind a host that does not read before records are dropped at once instead of after a wait
 # each.
@@ -91,6 +93,13 @@ class Records:
             return
         self.offer(lambda _: elements, at_once=id is None)
         self.checkpoint()
+
+    def metrics(self, batch: dict[str, Any]) -> bool:
+        """Send a batch of the app's metrics; False when the host does not read. Waits for nobody."""
+        elements: tuple[Any, ...] = (EVENT, None, METRICS, {}, batch)
+        sent = self.offer(lambda _: elements, at_once=False, count=False)
+        self.nudge()
+        return sent
 
 
 def _numbers(measurements: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import { escapeHelp, escapeLabel } from './escape.ts';
 import { goFloat, openMetricsFloat } from './number.ts';
 
 /** The text formats we write. */
-export type Format = 'text' | 'openmetrics';
+export type TextFormat = 'text' | 'openmetrics';
+/** All formats we write. */
+export type Format = TextFormat | 'protobuf';
 
 /** What differs between the formats; samples read the same in both. */
 export interface Dialect {
@@ -42,4 +44,11 @@ const openmetrics: Dialect = {
   end: '# EOF\n',
 };
 
-export const dialects: Readonly<Record<Format, Dialect>> = { text, openmetrics };
+export const dialects: Readonly<Record<TextFormat, Dialect>> = { text, openmetrics };
+
+/** The `Content-Type` of each format. */
+export const contentTypes: Readonly<Record<Format, string>> = {
+  text: text.contentType,
+  openmetrics: openmetrics.contentType,
+  protobuf: 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+};

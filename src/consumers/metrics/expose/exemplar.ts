@@ -6,7 +6,10 @@ import { epochSeconds, sampleValue } from './number.ts';
 const MAX_LENGTH = 128;
 const KEYS = ['request_id', 'trace_id', 'correlation_id'] as const;
 
-const labelsOf = (source: ExemplarSource): string => {
+/** Names and values of an exemplar's labels; none where the event has no id. */
+export const exemplarLabels = (
+  source: ExemplarSource,
+): { readonly names: readonly string[]; readonly values: readonly string[] } => {
   const names: string[] = [];
   const values: string[] = [];
   let length = 0;
@@ -19,14 +22,15 @@ const labelsOf = (source: ExemplarSource): string => {
     names.push(key);
     values.push(value);
   }
-  return labelText(names, values);
+  return { names, values };
 };
 
 /** ` # {request_id="…"} 0.05 1700000000.123`, or nothing where the cell has counted nothing that has an id. */
 export const exemplarText = (exemplars: Exemplars | undefined, cell: number): string => {
   const source = exemplars?.sources[cell];
   if (source === undefined) return '';
-  const labels = labelsOf(source);
+  const { names, values } = exemplarLabels(source);
+  const labels = labelText(names, values);
   const { timestamp } = source;
   const at = Number.isFinite(timestamp) ? ` ${epochSeconds(timestamp)}` : '';
   return labels === '' ? '' : ` # {${labels}} ${sampleValue(exemplars?.values[cell] ?? 0)}${at}`;

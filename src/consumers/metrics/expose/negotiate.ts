@@ -1,8 +1,8 @@
 import Negotiator from 'negotiator';
-import { dialects, type Format } from './dialect.ts';
+import { contentTypes, type Format } from './dialect.ts';
 
 /** In the order of our preference, where the client has none. */
-const formats: readonly Format[] = ['text', 'openmetrics'];
+const formats: readonly Format[] = ['text', 'openmetrics', 'protobuf'];
 
 /** Parameters that say nothing about which format it is: our names need no escaping, and we write UTF-8 whatever is asked for. */
 const beside = /;\s*(?:escaping|charset)\s*=\s*(?:"[^"]*"|[^;,]*)/gi;
@@ -15,10 +15,10 @@ const beside = /;\s*(?:escaping|charset)\s*=\s*(?:"[^"]*"|[^;,]*)/gi;
 export const negotiate = (accept: string | undefined): Format => {
   if (accept === undefined || accept.trim() === '') return 'text';
   try {
-    const types = formats.map((format) => dialects[format].contentType);
+    const types = formats.map((format) => contentTypes[format]);
     const headers = { accept: accept.replace(beside, '') };
     const best = new Negotiator({ headers }).mediaType(types);
-    return formats.find((format) => dialects[format].contentType === best) ?? 'text';
+    return formats.find((format) => contentTypes[format] === best) ?? 'text';
   } catch {
     return 'text';
   }

@@ -1,4 +1,12 @@
-import { type FamilyCopy, type HistogramCopy, type RowLabels, type ScalarCopy, strideOf } from '../family.ts';
+import {
+  type FamilyCopy,
+  type HistogramCopy,
+  type LabelSource,
+  type RowLabels,
+  type ScalarCopy,
+  type SummaryCopy,
+  strideOf,
+} from '../family.ts';
 import { openMetricsName } from '../record/names.ts';
 import type { Dialect } from './dialect.ts';
 import { labelText } from './escape.ts';
@@ -8,7 +16,9 @@ import { epochSeconds, sampleValue } from './number.ts';
 /** Characters of a slice. About a thousand lines, a millisecond or two of work: what a request may have to wait behind. */
 export const SLICE_CHARACTERS = 100_000;
 
-const textOf = (copy: FamilyCopy, row: number): string => {
+/** The labels of a series, without braces. */
+export const textOf = (copy: FamilyCopy, row: number): string => {
+  if (!Array.isArray(copy.labels)) return (copy.labels as LabelSource).textOf(row);
   const labels = copy.labels[row] as RowLabels;
   return typeof labels === 'string' ? labels : labelText(copy.spec.labels, labels);
 };
@@ -21,11 +31,14 @@ const createdLine = (copy: FamilyCopy, row: number, braces: string): string => {
 const scalarRow = (copy: ScalarCopy, row: number, { rich }: Dialect): string => {
   const labels = textOf(copy, row);
   const braces = labels === '' ? '' : `{${labels}}`;
-  const line = `${copy.spec.name}${braces} ${sampleValue(copy.values[row] as number)}`;
-  if (!rich || copy.spec.type !== 'counter') return `${line}\n`;
+  const value = sampleValue(copy.values[row] as number);
+  if (!rich || copy.spec.type !== 'counter') return `${copy.spec.name}${braces} ${value}\n`;
+  // A counter of somebody else's registry may lack the suffix, which OpenMetrics wants.
+  const line = `${openMetricsName(copy.spec)}_total${braces} ${value}`;
   return `${line}${exemplarText(copy.exemplars, row)}\n${createdLine(copy, row, braces)}`;
 };
 
+/** @param bounds - each with what comes after it: `0.5"} ` */
 const histogramRow = (
   copy: HistogramCopy,
   row: number,
@@ -36,12 +49,13 @@ const histogramRow = (
   const labels = textOf(copy, row);
   const open = labels === '' ? '{' : `{${labels},`;
   const start = row * strideOf(copy.bounds);
+  const bucket = `${name}_bucket${open}le="`;
   let count = 0;
   let text = '';
   for (let i = 0; i < bounds.length; i++) {
     count += copy.cells[start + i] as number;
     const exemplar = rich ? exemplarText(copy.exemplars, start + i) : '';
-    text += `${name}_bucket${open}le="${bounds[i]}"} ${count}${exemplar}\n`;
+    text += `${bucket}${bounds[i]}${count}${exemplar}\n`;
   }
   const braces = labels === '' ? '' : `{${labels}}`;
   // OpenMetrics has neither sum nor count where observations may be negative: such a sum can fall.
@@ -51,6 +65,32 @@ const histogramRow = (
     text += `${name}_count${braces} ${count}\n`;
   }
   return rich ? text + createdLine(copy, row, braces) : text;
+};
+
+const summaryRow = (copy: SummaryCopy, row: number, { rich, bound }: Dialect): string => {
+  const { name } = copy.spec;
+  const labels = textOf(copy, row);
+  const open = labels === '' ? '{' : `{${labels},`;
+  const values = copy.quantilesOf(row);
+  let text = '';
+  copy.quantiles.forEach((q, i) => {
+    text += `${name}${open}quantile="${bound(q)}"} ${sampleValue(values[i] as number)}\n`;
+  });
+  const braces = labels === '' ? '' : `{${labels}}`;
+  text += `${name}_sum${braces} ${sampleValue(copy.cells[row * 2 + 1] as number)}\n`;
+  text += `${name}_count${braces} ${copy.cells[row * 2] as number}\n`;
+  return rich ? text + createdLine(copy, row, braces) : text;
+};
+
+const rowText = (copy: FamilyCopy, row: number, dialect: Dialect, bounds: readonly string[]): string => {
+  switch (copy.kind) {
+    case 'scalar':
+      return scalarRow(copy, row, dialect);
+    case 'histogram':
+      return histogramRow(copy, row, dialect, bounds);
+    case 'summary':
+      return summaryRow(copy, row, dialect);
+  }
 };
 
 /**
@@ -64,12 +104,12 @@ export function* render(families: readonly FamilyCopy[], dialect: Dialect): Gene
     if (copy.rows === 0) continue;
     const bounds =
       copy.kind === 'histogram'
-        ? [...Array.from(copy.bounds, dialect.bound), dialect.bound(Number.POSITIVE_INFINITY)]
+        ? [...Array.from(copy.bounds), Number.POSITIVE_INFINITY].map((bound) => `${dialect.bound(bound)}"} `)
         : [];
     pieces.push(dialect.header(copy.spec));
     for (let row = 0; row < copy.rows; row++) {
-      const text =
-        copy.kind === 'histogram' ? histogramRow(copy, row, dialect, bounds) : scalarRow(copy, row, dialect);
+      if (copy.hidden?.has(row)) continue;
+      const text = rowText(copy, row, dialect, bounds);
       pieces.push(text);
       size += text.length;
       if (size >= SLICE_CHARACTERS) {

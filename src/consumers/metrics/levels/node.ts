@@ -52,11 +52,12 @@ export class NodeMetrics {
   readonly #registry = new Registry();
   readonly #stop: () => void;
 
-  constructor() {
+  /** @param has - which metrics somebody else exposes already */
+  constructor(has: (name: string) => boolean = () => false) {
     this.#stop = catchObservers(() => collectDefaultMetrics({ register: this.#registry }));
     for (const { name, type } of this.specs()) {
       // Three gauges that repeat the sum of the gauge beside them, under names that only counters may have.
-      if (type === 'gauge' && name.endsWith('_total')) this.#registry.removeSingleMetric(name);
+      if ((type === 'gauge' && name.endsWith('_total')) || has(name)) this.#registry.removeSingleMetric(name);
     }
   }
 

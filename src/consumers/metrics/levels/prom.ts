@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client';
 import { labelText } from '../expose/escape.ts';
 import { type FamilyCopy, type FamilySpec, strideOf } from '../family.ts';
 
-type Metric = Awaited<ReturnType<Registry['getMetricsAsJSON']>>[number];
+/** A metric as prom-client hands it out. */
+export type PromMetric = Awaited<ReturnType<Registry['getMetricsAsJSON']>>[number];
 interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number | undefined>>;
@@ -56,12 +57,44 @@ const histogram = (spec: FamilySpec, samples: readonly Sample[]): FamilyCopy => 
   return { kind: 'histogram', spec, rows: bucketsOf.size, labels: [...bucketsOf.keys()], bounds, cells };
 };
 
+/** prom-client lists each series as its quantiles, then `_sum` and `_count`. */
+const summary = (spec: FamilySpec, samples: readonly Sample[]): FamilyCopy => {
+  interface Series {
+    readonly byQuantile: Map<number, number>;
+    count: number;
+    sum: number;
+  }
+  const series = new Map<string, Series>();
+  for (const { value, labels, metricName } of samples) {
+    const text = textOf(labels, 'quantile');
+    const of: Series = series.get(text) ?? { byQuantile: new Map(), count: 0, sum: 0 };
+    series.set(text, of);
+    if (metricName === `${spec.name}_sum`) of.sum = value;
+    else if (metricName === `${spec.name}_count`) of.count = value;
+    else of.byQuantile.set(Number(labels.quantile), value);
+  }
+  const rows = [...series.values()];
+  const quantiles = [...new Set(rows.flatMap(({ byQuantile }) => [...byQuantile.keys()]))].sort(
+    (a, b) => a - b,
+  );
+  return {
+    kind: 'summary',
+    spec,
+    rows: rows.length,
+    labels: [...series.keys()],
+    cells: rows.flatMap(({ count, sum }) => [count, sum]),
+    quantiles,
+    quantilesOf: (row) => quantiles.map((q) => rows[row]?.byQuantile.get(q) ?? Number.NaN),
+  };
+};
+
 /** A metric of a prom-client registry as our renderer takes it; undefined for the types it does not know. */
-export const copyOf = (metric: Metric): FamilyCopy | undefined => {
+export const copyOf = (metric: PromMetric): FamilyCopy | undefined => {
   // Its types say how the type of a metric is passed in; what comes out is the word.
   const type = String(metric.type);
-  if (type !== 'counter' && type !== 'gauge' && type !== 'histogram') return undefined;
+  if (type !== 'counter' && type !== 'gauge' && type !== 'histogram' && type !== 'summary') return undefined;
   const spec: FamilySpec = { type, name: metric.name, help: metric.help, labels: [] };
   const samples = metric.values as readonly Sample[];
+  if (type === 'summary') return summary(spec, samples);
   return type === 'histogram' ? histogram(spec, samples) : scalar(spec, samples);
 };

@@ -15,12 +15,17 @@ export const slotTotals = ({ pools }: Snapshot): SlotTotals[] =>
       cpu_seconds: worker.slot_cpu_seconds_total,
       requests: worker.slot_requests_total,
       busy_seconds: worker.slot_busy_seconds_total,
+      gc_collections: worker.slot_gc_collections_total ?? 0,
     }));
     if (gone === null) return rows;
     const {
       cpu_seconds_total: cpu_seconds,
       requests_total: requests,
       busy_seconds_total: busy_seconds,
+      gc_collections_total: gc_collections = 0,
     } = gone;
-    return [...rows, { pool_name: name, worker_slot: GONE, cpu_seconds, requests, busy_seconds }];
+    return [
+      ...rows,
+      { pool_name: name, worker_slot: GONE, cpu_seconds, requests, busy_seconds, gc_collections },
+    ];
   });

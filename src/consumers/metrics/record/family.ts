@@ -1,19 +1,37 @@
 import type { ExemplarSource, Exemplars, FamilyCopy, FamilySpec } from '../family.ts';
-import { SeriesIndex } from './series.ts';
+import { openMetricsName } from './names.ts';
+import type { NativeOptions } from './native.ts';
+import { type AllowedValues, SeriesIndex } from './series.ts';
 
 /** What all recorded families are made with. */
 export interface Setting {
   /** Series a family may have before further ones share `(other)`. */
   readonly maxSeries: number;
+  /** The same for single families, by name. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** Values a label may have, by family and label; all others count under `(other)`. */
+  readonly allowed?: Readonly<Record<string, AllowedValues>>;
+  /** How native histograms are recorded beside the classic buckets. Default: they are not. */
+  readonly native?: NativeOptions | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** A family reached the limit; called once for each. */
-  readonly onLimit: (family: FamilySpec) => void;
+  readonly onLimit: (family: FamilySpec, limit: number) => void;
 }
+
+/** What is configured for a family. A counter may be named with or without `_total`. */
+export const configuredFor = <T>(
+  by: Readonly<Record<string, T>> | undefined,
+  spec: Pick<FamilySpec, 'type' | 'name'>,
+): T | undefined => {
+  if (by === undefined) return undefined;
+  const name = [spec.name, openMetricsName(spec)].find((candidate) => Object.hasOwn(by, candidate));
+  return name === undefined ? undefined : by[name];
+};
 
 /**
  * A family whose values live in typed arrays, one run of cells per series. Updating a row allocates nothing; arrays
- * double when a new series does not fit.
+ * grow by half when a new series does not fit.
  */
 export abstract class RecordedFamily {
   readonly spec: FamilySpec;
@@ -29,7 +47,9 @@ export abstract class RecordedFamily {
   constructor(spec: FamilySpec, setting: Setting, stride: number, exemplars: boolean) {
     this.spec = spec;
     this.stride = stride;
-    this.index = new SeriesIndex(spec.labels, setting.maxSeries, () => setting.onLimit(spec));
+    const limit = configuredFor(setting.limits, spec) ?? setting.maxSeries;
+    const allowed = configuredFor(setting.allowed, spec);
+    this.index = new SeriesIndex(spec.labels, limit, () => setting.onLimit(spec, limit), allowed);
     this.#now = setting.now;
     this.cells = new Float64Array(stride);
     this.sources = exemplars ? [] : undefined;
@@ -48,8 +68,13 @@ export abstract class RecordedFamily {
     return row;
   }
 
+  /** See {@link SeriesIndex.known}. */
+  known(labels: Readonly<Record<string, unknown>>): number {
+    return this.index.known(labels);
+  }
+
   /** The values of this moment. */
-  abstract copy(withExemplars: boolean): FamilyCopy;
+  abstract copy(withExemplars: boolean, withNative?: boolean): FamilyCopy;
 
   protected copyCells(): Float64Array {
     return this.cells.slice(0, this.created.length * this.stride);
@@ -77,7 +102,7 @@ export abstract class RecordedFamily {
 }
 
 const grown = (old: Float64Array, needed: number): Float64Array<ArrayBuffer> => {
-  const larger = new Float64Array(Math.max(needed, old.length * 2));
+  const larger = new Float64Array(Math.max(needed, Math.ceil(old.length * 1.5)));
   larger.set(old);
   return larger;
 };

@@ -1,5 +1,6 @@
 import { type ExemplarSource, type FamilySpec, type HistogramCopy, strideOf } from '../family.ts';
 import { RecordedFamily, type Setting } from './family.ts';
+import { copyNative, type NativeOptions, NativeSeries } from './native.ts';
 
 /**
  * Histograms: per series a count for each bucket (not cumulative, +Inf last), then the sum. The count is the sum of the
@@ -9,11 +10,14 @@ export class HistogramFamily extends RecordedFamily {
   readonly #bounds: Float64Array;
   /** Least value that fits: a negative one under bounds that are not would let the sum fall. */
   readonly #least: number;
+  readonly #nativeOptions: NativeOptions | undefined;
+  readonly #native: (NativeSeries | undefined)[] = [];
 
   constructor(spec: FamilySpec, setting: Setting, exemplars = false) {
     const bounds = Float64Array.from(spec.buckets ?? []);
     super(spec, setting, strideOf(bounds), exemplars);
     this.#bounds = bounds;
+    this.#nativeOptions = setting.native;
     this.#least = (bounds[0] ?? 0) < 0 ? -Number.MAX_VALUE : 0;
   }
 
@@ -48,19 +52,38 @@ export class HistogramFamily extends RecordedFamily {
     cells[cell] = (cells[cell] as number) + 1;
     cells[sum] = (cells[sum] as number) + value;
     this.keepExemplar(cell, source, value);
+    if (this.#nativeOptions !== undefined) this.#nativeOf(row, this.#nativeOptions).observe(value);
     return true;
   }
 
-  override copy(withExemplars: boolean): HistogramCopy {
+  /** One for each series, also those that have observed nothing yet. */
+  #rowsOfNative(): readonly (NativeSeries | undefined)[] {
+    return this.created.map((_, row) => this.#native[row]);
+  }
+
+  #nativeOf(row: number, options: NativeOptions): NativeSeries {
+    const known = this.#native[row];
+    if (known !== undefined) return known;
+    while (this.#native.length < row) this.#native.push(undefined);
+    const made = new NativeSeries(options);
+    this.#native[row] = made;
+    return made;
+  }
+
+  override copy(withExemplars: boolean, withNative = false): HistogramCopy {
     return {
       kind: 'histogram',
       spec: this.spec,
       rows: this.created.length,
-      labels: this.index.texts,
+      labels: this.index,
       bounds: this.#bounds,
       cells: this.copyCells(),
       created: this.created,
       exemplars: withExemplars ? this.copyExemplars() : undefined,
+      native:
+        withNative && this.#nativeOptions !== undefined
+          ? copyNative(this.#rowsOfNative(), this.#nativeOptions)
+          : undefined,
     };
   }
 }

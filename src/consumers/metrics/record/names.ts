@@ -13,6 +13,7 @@ const suffixes = {
   counter: ['', '_total', '_created'],
   gauge: [''],
   histogram: ['', '_bucket', '_sum', '_count', '_created'],
+  summary: ['', '_sum', '_count', '_created'],
   info: ['', '_info'],
 } as const;
 
@@ -21,7 +22,16 @@ const suffixes = {
  * `x` would read as a part of it.
  */
 export class Names {
-  readonly #owners = new Map<string, string>();
+  readonly #owners: Map<string, string>;
+
+  constructor(owners: ReadonlyMap<string, string> = new Map()) {
+    this.#owners = new Map(owners);
+  }
+
+  /** The same names, to try more with. */
+  copy(): Names {
+    return new Names(this.#owners);
+  }
 
   /** @throws TypeError when one of the names belongs to another family; none is taken then */
   claim(spec: Pick<FamilySpec, 'type' | 'name'>): void {

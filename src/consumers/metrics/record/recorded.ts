@@ -40,8 +40,8 @@ export class RecordedFamilies {
   }
 
   /** The values of a family at this moment, or undefined if it is not counted here. */
-  copy(name: MetricName, withExemplars: boolean): FamilyCopy | undefined {
-    return this.#families.get(name)?.copy(withExemplars);
+  copy(name: MetricName, withExemplars: boolean, withNative: boolean): FamilyCopy | undefined {
+    return this.#families.get(name)?.copy(withExemplars, withNative);
   }
 
   /** Names beyond ours may belong to histograms the application has yet to register; a misspelt one of ours would be ignored in silence. */

@@ -3,6 +3,8 @@ import { RecordedFamily, type Setting } from './family.ts';
 
 /** Counters and gauges: one cell per series. */
 export class ScalarFamily extends RecordedFamily {
+  readonly #hidden = new Set<number>();
+
   constructor(spec: FamilySpec, setting: Setting, exemplars = false) {
     super(spec, setting, 1, exemplars);
   }
@@ -29,6 +31,12 @@ export class ScalarFamily extends RecordedFamily {
   /** Sets a gauge. */
   set(row: number, value: number): void {
     this.cells[row] = value;
+    if (this.#hidden.size > 0) this.#hidden.delete(row);
+  }
+
+  /** Leaves a gauge out of scrapes until it is set again. */
+  hide(row: number): void {
+    this.#hidden.add(row);
   }
 
   override copy(withExemplars: boolean): ScalarCopy {
@@ -36,9 +44,10 @@ export class ScalarFamily extends RecordedFamily {
       kind: 'scalar',
       spec: this.spec,
       rows: this.created.length,
-      labels: this.index.texts,
+      labels: this.index,
       values: this.copyCells(),
       created: this.created,
+      ...(this.#hidden.size > 0 && { hidden: new Set(this.#hidden) }),
       exemplars: withExemplars ? this.copyExemplars() : undefined,
     };
   }
