@@ -70,6 +70,7 @@ await check('types', bin('tsc'), ['-p', 'tsconfig.json', '--noEmit']);
 await check('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
 await check('rooms and cycles', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src']);
 await check('generated files are up to date', process.execPath, ['scripts/docs.mjs', '--check']);
+await check('rules and dashboard are up to date', process.execPath, ['scripts/deploy.mjs', '--check']);
 await check('Python lint', ...python('-m', 'ruff', 'check', 'python', 'examples'));
 await check('Python format', ...python('-m', 'ruff', 'format', '--check', 'python', 'examples'));
 await check('Python types', ...python('-m', 'mypy', '--strict', 'src'), { cwd: join(root, 'python') });

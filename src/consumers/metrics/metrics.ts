@@ -26,6 +26,8 @@ import { RecordedFamilies } from './record/recorded.ts';
 import type { MetricSpec } from './record/spec.ts';
 import type { ConfigReload } from './source.ts';
 
+const COMPLETED = 'snakepit.request.completed';
+
 /** What {@link Metrics} is made from. */
 export interface MetricsInit {
   /** The options under `metrics`. */
@@ -134,6 +136,8 @@ export class Metrics {
         name: 'metrics',
         handle: (event) => {
           feed.handle(event);
+          // By far the most frequent; neither of the others has to look at it.
+          if (event.event_name === COMPLETED && !custom.takes(COMPLETED)) return;
           custom.handle(event);
           python.handle(event);
         },

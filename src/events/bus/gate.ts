@@ -28,8 +28,8 @@ export interface GateInit {
   readonly onLimited: (event: SnakepitEvent, key: string) => void;
 }
 
-/** How a request ended that nobody has to look into. A caller that gives up is no failure. */
-const unremarkable: ReadonlySet<unknown> = new Set(['success', 'cancelled']);
+/** Whether nobody has to look into how a request ended. A caller that gives up is no failure. */
+const isUnremarkable = (status: unknown): boolean => status === 'success' || status === 'cancelled';
 
 /**
  * What stands before the consumers that sample: decides once for all of them whether an event passes, and for how many it stands.
@@ -72,7 +72,7 @@ export class Gate {
     const weight = this.#weigh(event, rule, requestId, isLast);
     if (weight !== undefined) this.#limit(event, weight, rule, outlets);
     else if (requestId !== undefined && !isLast) this.#hold.add(requestId, event, outlets);
-    else for (let i = 0; i < outlets.length; i++) (outlets[i] as Outlet).refuse('sampled');
+    else for (let i = 0; i < outlets.length; i++) (outlets[i] as Outlet).skip();
     if (isLast && requestId !== undefined && this.#hold.size > 0) this.#hold.end(requestId);
   }
 
@@ -84,7 +84,7 @@ export class Gate {
     isLast: boolean,
   ): number | undefined {
     if (requestId !== undefined && this.#hold.size > 0 && this.#hold.isKept(requestId)) return 1;
-    const isSpecial = isLast ? !unremarkable.has(event.metadata.status) : trait !== undefined;
+    const isSpecial = isLast ? !isUnremarkable(event.metadata.status) : trait !== undefined;
     // Where nothing is sampled a lifecycle event needs no budget; a failure does, for what is held of its request.
     const needsBudget = isSpecial && !(sampling.all && trait === 'lifecycle');
     if (needsBudget && this.#budget.take(monotonic())) {

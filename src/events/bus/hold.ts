@@ -49,7 +49,7 @@ export class Hold {
   /** Holds an event for those who would have got it. */
   add(requestId: string, event: SnakepitEvent, outlets: readonly Outlet[]): void {
     if (this.#options.maxEvents === 0) {
-      for (const outlet of outlets) outlet.refuse('sampled');
+      for (const outlet of outlets) outlet.skip();
       return;
     }
     this.#makeRoom(1);

@@ -32,6 +32,12 @@ export abstract class Outlet {
     this.tally.dropped[reason]++;
   }
 
+  /** An event that sampling let go, as it does with most: {@link Outlet.refuse} would look the reason up. */
+  skip(): void {
+    this.tally.offered++;
+    this.tally.dropped.sampled++;
+  }
+
   /** An event that may yet be delivered is kept for it elsewhere. */
   hold(): void {
     this.tally.offered++;

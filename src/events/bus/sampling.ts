@@ -20,14 +20,21 @@ export const sampleValue = (id: string): string => {
   return value;
 };
 
-/** By character codes: a regular expression takes several times as long, and this runs for every event. */
+/** 1 for each lower-case hex digit. */
+const HEX = new Uint8Array(128);
+for (const digit of '0123456789abcdef') HEX[digit.charCodeAt(0)] = 1;
+
+/** Without a branch for each digit: of random digits the processor would guess half wrong, which makes it three times as slow. Runs for every event that may be sampled. */
 const isHexId = (id: string): boolean => {
   if (id.length !== ID_LENGTH) return false;
+  let all = 1;
+  let high = 0;
   for (let i = 0; i < ID_LENGTH; i++) {
     const code = id.charCodeAt(i);
-    if (code < 48 || code > 102 || (code > 57 && code < 97)) return false;
+    high |= code;
+    all &= HEX[code & 127] as number;
   }
-  return true;
+  return all === 1 && high < 128;
 };
 
 /** An id is kept when its {@link sampleValue} is not below this: 14 hex digits of round((1 − rate) · 2^56). For rates between 0 and 1. */
@@ -45,7 +52,7 @@ export class Sampling {
   /** How many events a sampled one stands for. */
   readonly weight: number;
   readonly #threshold: string;
-  readonly #codes: readonly number[];
+  readonly #codes: Uint8Array;
   /** What those without an id are sampled by: every (1 / rate)th. */
   #due = 0;
 
@@ -54,7 +61,7 @@ export class Sampling {
     this.all = rate === 1;
     this.weight = rate === 0 ? 0 : 1 / rate;
     this.#threshold = samplingThreshold(rate);
-    this.#codes = [...this.#threshold].map((digit) => digit.charCodeAt(0));
+    this.#codes = Uint8Array.from(this.#threshold, (digit) => digit.charCodeAt(0));
   }
 
   /** Whether the events of this id are kept: the same for every event, process and language. */
@@ -71,15 +78,12 @@ export class Sampling {
 
   /** The rule for an id of 32 hex digits, as ours are, without making a text of it; undefined for any other. */
   #keepsHex(id: string): boolean | undefined {
-    if (id.length !== ID_LENGTH) return undefined;
-    let order = 0;
-    for (let i = 0; i < ID_LENGTH; i++) {
-      const code = id.charCodeAt(i);
-      if (code < 48 || code > 102 || (code > 57 && code < 97)) return undefined;
-      if (order === 0 && i >= ID_LENGTH - DIGITS)
-        order = code - (this.#codes[i - ID_LENGTH + DIGITS] as number);
+    if (!isHexId(id)) return undefined;
+    for (let i = 0; i < DIGITS; i++) {
+      const order = id.charCodeAt(ID_LENGTH - DIGITS + i) - (this.#codes[i] as number);
+      if (order !== 0) return order > 0;
     }
-    return order >= 0;
+    return true;
   }
 }
 

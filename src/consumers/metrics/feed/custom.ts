@@ -43,6 +43,11 @@ export class CustomMetrics {
     this.wanted = [...new Set(entries.map(([, { event }]) => event))];
   }
 
+  /** Whether anything is made of events of this name. */
+  takes(event: string): boolean {
+    return this.#mappings.length > 0 && this.#mappingsOf(event).length > 0;
+  }
+
   handle(event: SnakepitEvent): void {
     for (const mapping of this.#mappingsOf(event.event_name)) this.#count(mapping, event);
   }
