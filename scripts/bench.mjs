@@ -5,7 +5,19 @@ import { ensureBuild, ensureDependencies, ensurePython, venvPython } from './lib
 import { must, npm, root } from './lib/run.mjs';
 
 /** Those that need to be told something are run when they are named. */
-const benches = ['calls', 'memory', 'start', 'bus', 'isolation', 'sanitize', 'metrics', 'paired'];
+const benches = [
+  'calls',
+  'memory',
+  'start',
+  'bus',
+  'isolation',
+  'sanitize',
+  'metrics',
+  'logging',
+  'probes',
+  'viewers',
+  'paired',
+];
 const [named, ...rest] = process.argv.slice(2);
 const wanted = named === 'paired' ? [named] : process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.includes(name));

@@ -7,9 +7,20 @@ export {
   type ResolvedOptions,
   type ShownChange,
   type SnakepitOptions,
+  type ThresholdEvent,
 } from './config/index.ts';
 export type { Errors } from './consumers/errors/index.ts';
-export type { Health } from './consumers/health/index.ts';
+export type {
+  CheckAnswer,
+  CheckFinding,
+  CheckFunction,
+  CheckOptions,
+  DetailedHealth,
+  Health,
+  HealthCheck,
+  HealthReport,
+} from './consumers/health/index.ts';
+export type { Logger, LogMethod, LogRequestOptions } from './consumers/logging/index.ts';
 export type {
   BoundMetric,
   Exposition,
@@ -41,6 +52,7 @@ export {
   type ConsumerCounts,
   type ConsumerOptions,
   catalog,
+  currentContext,
   type Delivery,
   type DropReason,
   type EventBus,
@@ -60,7 +72,7 @@ export {
   type WorkerSnapshot,
   withContext,
 } from './events/index.ts';
-export type { OpsHandler } from './http/index.ts';
+export { type OpsHandler, signLogHeader } from './http/index.ts';
 export type { ConfigView, LastReload } from './live.ts';
 export type { ConfigPatch, ConfigureOptions, Observability } from './observability.ts';
 export {

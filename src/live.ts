@@ -155,7 +155,7 @@ export class Live {
     const before = copyTree(options.pools);
     adopt(options, next);
     const steps = [
-      () => applyLevel(observers(), next, previous),
+      () => applyLogs(observers(), next, previous),
       () => applyHealth(observers(), options),
       () => applyObservability(bus, next, previous),
       ...[...pools].map(([name, pool]) => () => {
@@ -177,9 +177,9 @@ export class Live {
   }
 }
 
-const applyLevel = (observers: Observers | undefined, next: ResolvedOptions, previous: ResolvedOptions) => {
-  if (next.logs !== false && previous.logs !== false && next.logs.level !== previous.logs.level)
-    observers?.logging.setLevel(next.logs.level);
+const applyLogs = (observers: Observers | undefined, next: ResolvedOptions, previous: ResolvedOptions) => {
+  if (next.logs !== false && previous.logs !== false && !isDeepStrictEqual(next.logs, previous.logs))
+    observers?.logging.configure(next.logs);
 };
 
 const applyHealth = (observers: Observers | undefined, { health }: ResolvedOptions) => {

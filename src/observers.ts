@@ -1,10 +1,12 @@
-import type { ResolvedOptions } from './config/index.ts';
+import type { ResolvedOptions, ThresholdEvent } from './config/index.ts';
 import { resolveOptions } from './config/index.ts';
 import { Errors } from './consumers/errors/index.ts';
-import { Health } from './consumers/health/index.ts';
+import { Health, type SendRequest } from './consumers/health/index.ts';
+import { LiveEvents } from './consumers/live/index.ts';
 import { createLogging, type Logger } from './consumers/logging/index.ts';
 import { Metrics, type MetricsInit } from './consumers/metrics/index.ts';
 import { EventBus, type Snapshotter } from './events/index.ts';
+import { readMemory } from './process/index.ts';
 import type { CanaryLeak, InstanceSanitizer } from './sanitize/index.ts';
 import { packageVersion } from './version.ts';
 
@@ -28,6 +30,16 @@ const tellLeak = (logger: Logger, { kind, sink }: CanaryLeak): void =>
     { event: 'snakepit.redaction.canary_leaked', kind, sink },
   );
 
+/** A consumer like any other: what it throws or lets hang is its own fault, counted and told. */
+const tellThresholds = (bus: EventBus, onThreshold: (event: ThresholdEvent) => unknown): void => {
+  bus.registerConsumer(
+    { patterns: ['snakepit.threshold.exceeded', 'snakepit.threshold.recovered'] },
+    // `async`: what it returns is nothing to the bus, unless it is waited for.
+    { name: 'alerts', handle: async (event) => void (await onThreshold(event as ThresholdEvent)) },
+    { sampled: false },
+  );
+};
+
 /**
  * Puts the consumers on the bus, each unless it is switched off.
  *
@@ -39,6 +51,7 @@ export const createObservers = async (
   sanitizer: InstanceSanitizer,
   snapshot: Snapshotter,
   reload: MetricsInit['reload'],
+  send?: SendRequest,
 ) => {
   const { observability, pools } = options;
   const isOn = observability !== false;
@@ -51,6 +64,7 @@ export const createObservers = async (
     options: logs ?? (quiet.logs as Exclude<ResolvedOptions['logs'], false>),
     bus: logs === undefined ? silence() : bus,
     sanitizer,
+    showArgs: options.errors.showArgs,
   });
   const { canary } = sanitizer;
   if (canary !== undefined) canary.onLeak = (leak) => tellLeak(logging.logger, leak);
@@ -59,19 +73,39 @@ export const createObservers = async (
     bus: health === undefined ? silence() : bus,
     snapshot,
     pools,
+    memory: readMemory,
+    sanitizer,
+    logs: () => logging.counts(),
+    ...(health !== undefined && { send }),
+    background: health !== undefined,
   });
+  const { onThreshold } = options.alerts;
+  if (onThreshold !== undefined) tellThresholds(bus, onThreshold);
   const metricsConsumer = new Metrics({
     options: metrics ?? (quiet.metrics as Exclude<ResolvedOptions['metrics'], false>),
     bus: metrics === undefined ? silence() : bus,
     snapshot,
     version: packageVersion(),
+    runtimeDir: options.runtimeDir,
     reload,
+    ...(logs !== undefined && {
+      logs: () => ({
+        writeErrors: logging.counts().writeErrors,
+        losses: logging.losses(),
+        refusedHeaders: logging.refusedHeaders(),
+      }),
+    }),
     ...(canary !== undefined && { canaryLeaks: () => canary.leaks }),
-    ...(health !== undefined && { ready: () => healthConsumer.checkReadiness().status !== 'error' }),
+    ...(health !== undefined && {
+      ready: () => healthConsumer.checkReadiness().status !== 'error',
+      health: () => healthConsumer.statuses(),
+    }),
   });
   const errorsConsumer = new Errors({ bus, sanitizer });
+  const liveConsumer = new LiveEvents({ bus, sanitizer });
   return {
     errors: errorsConsumer,
+    events: liveConsumer,
     metrics: metricsConsumer,
     health: healthConsumer,
     logging,
@@ -80,11 +114,13 @@ export const createObservers = async (
       metrics: metrics === undefined ? null : metricsConsumer,
       health: health === undefined ? null : healthConsumer,
       errors: isOn ? errorsConsumer : null,
+      live: isOn ? liveConsumer : null,
       sanitizer,
     },
     close: async (): Promise<void> => {
       errorsConsumer.close();
-      metricsConsumer.close();
+      liveConsumer.close();
+      await metricsConsumer.close();
       healthConsumer.close();
       await logging.close();
     },

@@ -20,14 +20,7 @@ import {
   type Recycled,
 } from './core/index.ts';
 import { EventBus, withoutContext } from './events/index.ts';
-import {
-  createGatewayApp,
-  createOpsApp,
-  type HttpServer,
-  listen,
-  listenerAccess,
-  type ReportBug,
-} from './http/index.ts';
+import { createGatewayApp, type HttpServer, listen, OpsServer, type ReportBug } from './http/index.ts';
 import { Live } from './live.ts';
 import { createObservers, type Observers } from './observers.ts';
 import {
@@ -90,14 +83,13 @@ export class Runtime {
   readonly #sanitizer: InstanceSanitizer;
   readonly #keepAlive = new KeepAlive();
   readonly #transports: Transport[] = [];
-  readonly #servers: HttpServer[] = [];
+  #ops: OpsServer | undefined;
+  #gateway: HttpServer | undefined;
   readonly #pools = new Map<string, Pool>();
   readonly pit: Pit;
   /** The configuration in force, and its changes. */
   readonly live: Live;
   observers!: Observers;
-  /** Where the ops server is reached; undefined when it is not served. */
-  opsUrl: string | undefined;
   /** Where the gateway is reached; undefined when it is not served. */
   gatewayUrl: string | undefined;
   readonly #guardians: Guardian[] = [];
@@ -134,6 +126,16 @@ export class Runtime {
     }
   }
 
+  /** Where the ops server is reached; undefined when it is not served. */
+  get opsUrl(): string | undefined {
+    return this.#ops?.urls.ops;
+  }
+
+  /** Where `ops.livenessPort` is reached; undefined when it is not served. */
+  get livenessUrl(): string | undefined {
+    return this.#ops?.urls.probes;
+  }
+
   get logger(): Observers['logging']['logger'] {
     return this.observers.logging.logger;
   }
@@ -146,6 +148,7 @@ export class Runtime {
   /** Readiness says no from now on; requests are still taken. */
   beginShutdown(): void {
     this.observers.health.announceShutdown();
+    this.#ops?.changed();
   }
 
   /** Takes nothing new and waits for what is there, at most `withinMs` (default: each pool's `drainTimeoutMs`). */
@@ -205,7 +208,9 @@ export class Runtime {
       this.#sanitizer,
       () => this.pit.snapshot(),
       () => this.live.lastReload,
+      (pool, command, args, options) => this.pit.execute(command, args, { ...options, pool }),
     );
+    this.#ops = this.#prepareOps();
     // What an earlier host could not put away is put away before anything new is made. Nobody waits for it.
     if (this.#extra.launcherOf === undefined) void sweepLeftovers(this.#options.runtimeDir ?? tmpdir());
     for (const [name, options] of Object.entries(this.#options.pools)) await this.#addPool(name, options);
@@ -294,23 +299,34 @@ export class Runtime {
     });
   }
 
-  async #listen(): Promise<void> {
-    const { ops, gateway, pools } = this.#options;
-    const ref = !this.#extra.guest;
-    const reportBug: ReportBug = (error, { method, path }) =>
-      this.logger.error('The HTTP edge failed; this is a bug.', { err: error, method, path });
-    if (ops.port !== undefined) {
-      const app = createOpsApp({
+  readonly #reportBug: ReportBug = (error, { method, path }) =>
+    this.logger.error('The HTTP edge failed; this is a bug.', { err: error, method, path });
+
+  /** The ops server's thread takes a moment to start, in which Python can be looked for. */
+  #prepareOps(): OpsServer | undefined {
+    const { ops } = this.#options;
+    if (ops.port === undefined && ops.livenessPort === undefined) return undefined;
+    return new OpsServer({
+      parts: {
         ...this.observers.served,
         control: this.pit,
         config: this.live,
-        options: ops,
-        access: listenerAccess('ops', ops),
-        reportBug,
-      });
-      const server = await listen(app, { section: 'ops', host: ops.host, port: ops.port, ref, reportBug });
-      this.#servers.push(server);
-      this.opsUrl = server.url;
+        reportBug: this.#reportBug,
+      },
+      options: ops,
+      ref: !this.#extra.guest,
+      warn: (message) => this.logger.warn(message, { event: 'snakepit.ops.thread_unavailable' }),
+    });
+  }
+
+  async #listen(): Promise<void> {
+    const { gateway, pools } = this.#options;
+    const ref = !this.#extra.guest;
+    const reportBug = this.#reportBug;
+    if (this.#ops !== undefined) {
+      await this.#ops.listen();
+      const probes = { name: 'probes', handle: () => this.#ops?.changed() };
+      this.bus.registerConsumer({ patterns: HEALTH_CHANGES }, probes, { delivery: 'inline', sampled: false });
     }
     if (gateway.port !== undefined) {
       const app = createGatewayApp({
@@ -318,17 +334,17 @@ export class Runtime {
         options: gateway,
         pools,
         sanitizer: this.#sanitizer,
+        log: this.observers.logging,
         reportBug,
       });
-      const server = await listen(app, {
+      this.#gateway = await listen(app, {
         section: 'gateway',
         host: gateway.host,
         port: gateway.port,
         ref,
         reportBug,
       });
-      this.#servers.push(server);
-      this.gatewayUrl = server.url;
+      this.gatewayUrl = this.#gateway.url;
     }
   }
 
@@ -347,15 +363,31 @@ export class Runtime {
 
   async #close(drainMs: number | undefined): Promise<void> {
     this.observers?.health.announceShutdown();
+    this.#ops?.changed();
     this.#memoryGuard?.stop();
     await this.pit.close(drainMs);
-    await Promise.all(this.#servers.map((server) => server.close({ graceMs: 1000 })));
+    // Streams of events have no end of their own, and a server waits for what it is answering.
+    this.observers?.events.end();
+    await Promise.all([this.#ops, this.#gateway].map((server) => server?.close({ graceMs: 1000 })));
     await Promise.all(this.#transports.map((transport) => transport.close()));
     await Promise.all(this.#guardians.map((guardian) => guardian.release()));
     await this.#closeBus();
     await this.observers?.close();
   }
 }
+
+/** After these a probe may be answered otherwise. Exact names where a wildcard would take in what happens for every request. */
+const HEALTH_CHANGES = [
+  'snakepit.pool.*',
+  'snakepit.worker.started',
+  'snakepit.worker.start_failed',
+  'snakepit.worker.stopped',
+  'snakepit.worker.crashed',
+  'snakepit.worker.restarted',
+  'snakepit.worker.stuck',
+  'snakepit.worker.quarantined',
+  'snakepit.health.status_changed',
+];
 
 /** What is not given must not be there: it would count as given. */
 const sanitizerOptions = ({ sanitize: { hashKey, ...options } }: ResolvedOptions) => ({

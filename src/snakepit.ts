@@ -1,6 +1,7 @@
 import { resolveOptions, type SnakepitOptions } from './config/index.ts';
 import type { Errors } from './consumers/errors/index.ts';
 import type { Health } from './consumers/health/index.ts';
+import type { LogRequestOptions } from './consumers/logging/index.ts';
 import type { Metrics } from './consumers/metrics/index.ts';
 import type {
   CallOptions,
@@ -53,6 +54,18 @@ export class Snakepit implements ControlPort, AsyncDisposable {
     return this.#runtime.logger;
   }
 
+  /**
+   * Logs everything about the requests of one correlation id, whatever level, sampling and rate limits say; sanitized all the same. For a minute's look at one caller.
+   *
+   * @param correlationId - as given to the call, or sent in `x-correlation-id`
+   * @param options - `forMs`: for how long. Milliseconds, at most 24 hours. Default: ten minutes
+   * @returns until when, epoch milliseconds
+   * @throws SnakepitError `invalid_arguments`
+   */
+  logRequest(correlationId: string, options?: LogRequestOptions): number {
+    return this.#runtime.observers.logging.logRequest(correlationId, options);
+  }
+
   /** Live control: changes the configuration while running, and says what it is. */
   get observability(): Observability {
     return this.#observability;
@@ -61,6 +74,11 @@ export class Snakepit implements ControlPort, AsyncDisposable {
   /** Where the ops server is reached; undefined unless `ops.port` is set. */
   get opsUrl(): string | undefined {
     return this.#runtime.opsUrl;
+  }
+
+  /** Where the probes are reached at `ops.livenessPort`; undefined unless that is set. */
+  get livenessUrl(): string | undefined {
+    return this.#runtime.livenessUrl;
   }
 
   /** Where the gateway is reached; undefined unless `gateway.port` is set. */

@@ -15,6 +15,9 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }
 
+/** There is no instance, or it does not answer now: it may do so later. */
+export class Unreachable extends CommandFailure {}
+
 /** Tells people what went wrong and returns the exit code for it. */
 export const report = (error: unknown, terminal: Pick<Terminal, 'err'>): ExitCode => {
   // commander has written its own message already.

@@ -16,6 +16,7 @@ Examples:
   snakepit serve --config snakepit.config.mjs  everything as the file says
   snakepit doctor app.py                       what is missing on this machine, and how to mend it
   snakepit status                              how the running instance does; \`top\` shows it live
+  snakepit tail --level warning                what goes wrong in it, as it happens
   snakepit config set logs.level=debug         a change of the running instance, without a restart
   PYTHONPATH="$(snakepit python-path)" pytest  test an app outside a worker
 

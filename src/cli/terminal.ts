@@ -11,11 +11,17 @@ export interface Terminal {
   readonly colours: boolean;
   /** Width of the terminal that standard output is; undefined where it is none. */
   readonly columns?: number | undefined;
+  /** Its height. */
+  readonly rows?: number | undefined;
+  /** Aborted when nobody reads standard output any more. */
+  readonly unread?: AbortSignal | undefined;
 }
 
 /** The real one. */
 export const processTerminal = (): Terminal => {
   const { stdout, stderr } = process;
+  const unread = new AbortController();
+  stdout.once('error', () => unread.abort());
   return {
     cwd: process.cwd(),
     env: process.env,
@@ -24,7 +30,13 @@ export const processTerminal = (): Terminal => {
     err: (text) => void stderr.write(text),
     // hasColors minds NO_COLOR and TERM.
     colours: stdout.isTTY === true && (stdout as WriteStream).hasColors(),
-    columns: stdout.isTTY ? stdout.columns : undefined,
+    get columns() {
+      return stdout.isTTY ? stdout.columns : undefined;
+    },
+    get rows() {
+      return stdout.isTTY ? stdout.rows : undefined;
+    },
+    unread: unread.signal,
   };
 };
 

@@ -3,6 +3,7 @@ export { type AppLocation, locateApp } from './app.ts';
 export { availableCpus } from './cpus.ts';
 export { environmentVariables } from './environment.ts';
 export { type ConfigContext, configExtensions, findConfigFile, readConfigFile } from './file.ts';
+export { type CriterionName, criterionNames, type ThresholdEvent } from './health-schema.ts';
 export { configJsonSchema, type JsonSchema } from './json-schema.ts';
 export {
   type ApplySettings,

@@ -114,6 +114,14 @@ export const metricsSchema = z
         .record(metricName, custom)
         .default({})
         .describe('Metrics made of events, by name: also of those that Python emits.'),
+      group: z
+        .string()
+        .min(1)
+        .max(200)
+        .optional()
+        .describe(
+          'Name of a group: its processes and worker threads, of one user on one machine, answer a scrape for all of them. See docs/metrics-guide.md. Default: each for itself.',
+        ),
       registry: z
         .custom<PromRegistry>(isRegistry, 'a prom-client Registry, which can only be given in code')
         .optional()

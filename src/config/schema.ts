@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { duration, durationOrZero, flag, MAX_TIMER_MS, positive, share } from './fields.ts';
+import { durationOrZero, flag, MAX_TIMER_MS, positive, share } from './fields.ts';
+import { alertsSchema, canariesHavePools, healthSchema } from './health-schema.ts';
+import { logsSchema } from './logs-schema.ts';
 import { metricsSchema } from './metrics-schema.ts';
 import { observabilitySchema } from './observability-schema.ts';
 import { type PoolOptions, poolSchema, type ResolvedPool } from './pool-schema.ts';
@@ -45,19 +47,6 @@ const listener = (what: string, fallback: string) => ({
     .describe('Host header values accepted beside loopback names and IP literals.'),
 });
 
-const level = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
-const criterion = (warning: number, error: number, about: string) =>
-  z
-    .strictObject({
-      warning: z.number().nonnegative().default(warning).describe('Level from which the check warns.'),
-      error: z.number().nonnegative().default(error).describe('Level from which the check is an error.'),
-      windowMs: duration(60_000, 'Time looked back on.'),
-      minVolume: positive(20, 'Fewer requests than this in the window say nothing.'),
-    })
-    .prefault({})
-    .describe(about)
-    .meta({ live: true });
-
 export const optionsSchema = z
   .strictObject({
     pools: z
@@ -88,44 +77,9 @@ export const optionsSchema = z
       ),
     observability: observabilitySchema,
     metrics: metricsSchema,
-    health: z
-      .union([
-        z.literal(false),
-        z.strictObject({
-          readiness: z
-            .strictObject({
-              policy: z
-                .enum(['any', 'all', 'critical'])
-                .default('all')
-                .describe('Which pools must have a ready worker.'),
-              whenSaturated: z
-                .enum(['ready', 'not_ready'])
-                .default('ready')
-                .describe('What a full queue means for readiness.'),
-            })
-            .prefault({})
-            .meta({ live: true }),
-          criteria: z
-            .strictObject({
-              error_rate: criterion(0.05, 0.25, 'Share of requests that failed, 0 to 1.'),
-              queue_depth: criterion(0.5, 0.9, 'Fill of the queue, 0 to 1.'),
-            })
-            .prefault({}),
-        }),
-      ])
-      .prefault({})
-      .describe('Health checks.'),
-    logs: z
-      .union([
-        z.literal(false),
-        z.strictObject({
-          level: level.default('warn').describe('Least level written.').meta({ live: true }),
-          format: z.enum(['json', 'pretty']).default('json').describe('`pretty` is for people.'),
-          dest: z.string().min(1).default('stderr').describe('`stderr`, `stdout` or a file.'),
-        }),
-      ])
-      .prefault({})
-      .describe('Structured logs.'),
+    health: healthSchema,
+    alerts: alertsSchema,
+    logs: logsSchema,
     errors: z
       .strictObject({
         showArgs: z
@@ -149,6 +103,20 @@ export const optionsSchema = z
           .regex(/^(\/[^/]+)*$/, 'empty, or /a/path without a final slash')
           .default('')
           .describe('Path before every endpoint.'),
+        livenessPort: port
+          .optional()
+          .describe(
+            'Port that answers the probes alone, without details and so without a token, on `ops.host`: for handlers mounted in a server of yours. 0 picks a free one. Unset: not served.',
+          ),
+        stuckAfterMs: z
+          .number()
+          .int()
+          .min(1000)
+          .max(MAX_TIMER_MS)
+          .default(10_000)
+          .describe(
+            'Liveness fails once the main thread has not run for so long: blocked by synchronous work, not by a pause of garbage collection. Milliseconds, at least 1000.',
+          ),
       })
       .prefault({})
       .describe('Ops server.'),
@@ -176,6 +144,7 @@ export const optionsSchema = z
       .prefault({})
       .describe('What `serve` does on SIGTERM.'),
   })
+  .superRefine(canariesHavePools)
   .describe('Configuration of Snakepit.');
 
 /** Options as a user writes them: everything with a default may be left out. */

@@ -32,6 +32,7 @@ export const failureMetadata = (error: SnakepitError) => ({
  * Says what happens to the requests of one pool. Each event is built only if somebody wants it: three of them pass for every request.
  */
 export class Ledger {
+  readonly #bus: EventBus;
   readonly #poolName: string;
   readonly #queued: EventHandle<'snakepit.request.queued'>;
   readonly #started: EventHandle<'snakepit.request.started'>;
@@ -47,6 +48,7 @@ export class Ledger {
   readonly #idle: EventHandle<'snakepit.worker.idle'>;
 
   constructor(bus: EventBus, poolName: string) {
+    this.#bus = bus;
     this.#poolName = poolName;
     this.#busy = bus.event('snakepit.worker.busy');
     this.#idle = bus.event('snakepit.worker.idle');
@@ -81,7 +83,9 @@ export class Ledger {
       return;
     }
     const measurements = { queue_time_ms: request.queueMs, attempt: request.attempts };
+    this.#bus.subject = request;
     this.#started.emit(measurements, this.about(request, request.startedAt));
+    this.#bus.subject = undefined;
   }
 
   chunk(request: Request, bytes: number, at: number): void {
@@ -90,6 +94,7 @@ export class Ledger {
   }
 
   slow(request: Request, now: number): void {
+    this.#bus.subject = request;
     this.#slow.emit(
       { duration_ms: now - request.acceptedAt, threshold_ms: request.slowAfterMs },
       {
@@ -98,18 +103,27 @@ export class Ledger {
         python_stack: request.stack,
       },
     );
+    this.#bus.subject = undefined;
   }
 
   retried(request: Request, attempt: FailedAttempt | undefined, delayMs: number): void {
     if (attempt === undefined) return;
+    this.#bus.subject = request;
     this.#retried.emit(
       { attempt: attempt.attempt, delay_ms: delayMs },
       { ...this.about(request, monotonic()), code: attempt.code as ErrorCode, message: attempt.message },
     );
+    this.#bus.subject = undefined;
   }
 
   /** `settledAt` must be set. */
   settled(request: Request, error: SnakepitError | undefined): void {
+    this.#bus.subject = request;
+    this.#settled(request, error);
+    this.#bus.subject = undefined;
+  }
+
+  #settled(request: Request, error: SnakepitError | undefined): void {
     const durationMs = request.settledAt - request.acceptedAt;
     if (error !== undefined) this.#failed(request, error, durationMs);
     if (request.streaming) this.#streamClosed(request, durationMs);

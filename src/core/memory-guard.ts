@@ -72,12 +72,12 @@ export class MemoryGuard {
       const threshold = level === 'error' ? recycleRatio : warnRatio;
       this.#bus
         .event('snakepit.threshold.exceeded')
-        .emit({ value: ratio, threshold }, { check: 'memory', level });
+        .emit({ value: ratio, threshold }, { check: 'memory_guard', level });
     }
     if (level === undefined) {
       this.#bus
         .event('snakepit.threshold.recovered')
-        .emit({ value: ratio, threshold: warnRatio }, { check: 'memory' });
+        .emit({ value: ratio, threshold: warnRatio }, { check: 'memory_guard' });
     }
     this.#over = level;
   }

@@ -188,6 +188,7 @@ export class Pit implements ControlPort {
       requestId: newRequestId(),
       correlationId: correlationIdOf(options, context?.correlation_id, traceparent),
       traceparent,
+      context,
       command,
       rawArgs: args,
       timeoutMs,

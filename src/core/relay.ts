@@ -34,8 +34,13 @@ export class Relay {
   }
 
   log(worker: Worker, request: Request | undefined, record: LogRecord): void {
-    if (this.#log.wanted) this.#log.emit({}, { ...record, ...this.#about(worker, request) });
-    else this.#log.count++;
+    if (!this.#log.wanted) {
+      this.#log.count++;
+      return;
+    }
+    this.#bus.subject = request;
+    this.#log.emit({}, { ...record, ...this.#about(worker, request) });
+    this.#bus.subject = undefined;
   }
 
   #knows(name: string): boolean {

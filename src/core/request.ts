@@ -1,4 +1,5 @@
 import type { FailedAttempt } from '../errors/index.ts';
+import type { EventSubject, LogContext } from '../events/index.ts';
 import type { OutgoingRequest, WorkerStats } from '../transport/index.ts';
 import { Link } from './chain.ts';
 import type { Due } from './deadlines.ts';
@@ -38,6 +39,8 @@ export interface RequestInit {
   readonly requestId: string;
   readonly correlationId: string;
   readonly traceparent: string | undefined;
+  /** The log context of its caller: its answer comes in another one. */
+  readonly context?: LogContext | undefined;
   readonly command: string;
   /** Arguments as the caller gave them. */
   readonly rawArgs: unknown;
@@ -54,10 +57,11 @@ export interface RequestInit {
 }
 
 /** One call, from acceptance to settlement. Stamps are monotonic milliseconds. */
-export class Request implements OutgoingRequest, Due {
+export class Request implements OutgoingRequest, Due, EventSubject {
   readonly requestId: string;
   readonly correlationId: string;
   readonly traceparent: string | undefined;
+  readonly context: LogContext | undefined;
   readonly command: string;
   /** What is sent, once checked. */
   args: unknown;
@@ -104,6 +108,7 @@ export class Request implements OutgoingRequest, Due {
     this.requestId = init.requestId;
     this.correlationId = init.correlationId;
     this.traceparent = init.traceparent;
+    this.context = init.context;
     this.command = init.command;
     this.streaming = init.waiter.chunk !== undefined;
     this.rawArgs = init.rawArgs;

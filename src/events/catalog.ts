@@ -256,6 +256,18 @@ export const catalog = {
       why: text('the checks that are not ok, in words'),
     },
   ),
+  'snakepit.health.check_failed': lifecycle(
+    'A check of something outside, or a canary, has failed. Once until it is well again.',
+    { duration_ms: ms('what the run took') },
+    {
+      check: text('its name'),
+      critical: flag('whether readiness needs it'),
+      reason: word<'threw' | 'timeout' | 'nonsense' | 'said' | 'expired'>(
+        'threw, timeout, nonsense (no usable answer), said (it answered error) or expired (no result for too long)',
+      ),
+      message: text('the finding, in words'),
+    },
+  ),
   'snakepit.threshold.exceeded': lifecycle(
     'A value that is watched has passed a threshold.',
     { value: count('what was measured'), threshold: count('what it passed') },

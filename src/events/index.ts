@@ -1,4 +1,4 @@
-export { EventBus, type PatternLike, type Unflushed } from './bus/bus.ts';
+export { EventBus, type EventSubject, type PatternLike, type Unflushed } from './bus/bus.ts';
 export type { CircuitOptions } from './bus/circuit.ts';
 export type {
   BatchDelivery,

@@ -11,7 +11,8 @@ export type FetchLike =
 /** A handler of `node:http`, and so of Express, Fastify, Koa and Next. */
 export type NodeHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
-const answer = (error: unknown): Response => {
+/** An error as an answer; one that is a bug shows none of its insides. */
+export const problemResponse = (error: unknown): Response => {
   const { problem } = problemOf(error);
   return new Response(JSON.stringify(problem), {
     status: problem.status,
@@ -19,30 +20,33 @@ const answer = (error: unknown): Response => {
   });
 };
 
+/** A handler that answers also when it throws. */
+export const guarded = (target: FetchLike, reportBug?: ReportBug) => {
+  const fetch = typeof target === 'function' ? target : (request: Request) => target.fetch(request);
+  return async (request: Request): Promise<Response> => {
+    try {
+      return await fetch(request);
+    } catch (error) {
+      reportBug?.(error, { method: request.method, path: new URL(request.url).pathname });
+      return problemResponse(error);
+    }
+  };
+};
+
 /**
  * Turns a Web-standard handler into one of `node:http`.
  *
  * The adapter's offer to replace the global `Request` and `Response` is declined: this library is a guest in the process.
  */
-export const toNodeHandler = (target: FetchLike, reportBug?: ReportBug): NodeHandler => {
-  const fetch = typeof target === 'function' ? target : (request: Request) => target.fetch(request);
-  const guarded = async (request: Request) => {
-    try {
-      return await fetch(request);
-    } catch (error) {
-      reportBug?.(error, { method: request.method, path: new URL(request.url).pathname });
-      return answer(error);
-    }
-  };
-  return getRequestListener(guarded, {
+export const toNodeHandler = (target: FetchLike, reportBug?: ReportBug): NodeHandler =>
+  getRequestListener(guarded(target, reportBug), {
     overrideGlobalObjects: false,
     // Load balancers probe with HTTP/1.0 and no Host header; without a name the adapter would refuse them.
     hostname: 'localhost',
     errorHandler: (error) =>
-      answer(
+      problemResponse(
         error instanceof RequestError
           ? new Refusal('bad_request', `${error.message}. Send a valid path and Host header.`)
           : error,
       ),
   });
-};

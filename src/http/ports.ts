@@ -1,5 +1,5 @@
 import type { ControlPort } from '../core/port.ts';
-import type { HealthStatus } from '../events/index.ts';
+import type { HealthStatus, LogLevel } from '../events/index.ts';
 
 /**
  * What the HTTP edge reads, as interfaces of its own: the edge depends on these shapes alone, and whoever composes the program passes
@@ -62,6 +62,8 @@ export interface HealthReader {
   workers(): readonly unknown[];
   /** Which interpreter each pool runs and why it was chosen. */
   python(): unknown;
+  /** What became of the events, and the sampling and limits they are under. Without it `/health/telemetry` is not served. */
+  telemetry?(): unknown;
 }
 
 /** Which errors or slow requests are asked for. What is left out does not matter. */
@@ -88,6 +90,43 @@ export interface ErrorsReader {
   find(id: string): unknown;
   /** Slow requests, newest first. */
   slow(filter: ErrorFilter): { readonly requests: readonly unknown[]; readonly totals: unknown };
+}
+
+/** Which events a viewer wants. What is left out does not matter. */
+export interface EventFilter {
+  /** Names or patterns; one of them must match. */
+  readonly patterns?: readonly string[] | undefined;
+  readonly pool?: string | undefined;
+  readonly command?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** The least that passes. */
+  readonly level?: LogLevel | undefined;
+}
+
+/** One who looks at events as they come. */
+export interface EventViewer {
+  /** The next part of the stream, as server-sent events; undefined at its end. One call at a time. For reading only. */
+  next(): Promise<Uint8Array | undefined>;
+  /** A comment for a silent connection. */
+  heartbeat(): Uint8Array;
+  /** Looks no more. */
+  close(): void;
+}
+
+/** The consumer of live events, as `/api/events` sees it. */
+export interface LiveReader {
+  readonly maxViewers: number;
+  /** Lets somebody look, or says why not: `full`, or `ended` since all comes to its end. Patterns are well-formed. */
+  watch(
+    filter: EventFilter,
+    options: {
+      readonly lastEventId?: string | undefined;
+      /** Epoch milliseconds. */
+      readonly since?: number | undefined;
+      readonly immediate?: boolean | undefined;
+    },
+  ): EventViewer | 'full' | 'ended';
 }
 
 /** What the ops server reads of the core, and may have it do. */

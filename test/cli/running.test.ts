@@ -170,7 +170,7 @@ describe('commands', () => {
 
   it('top ends with 0 on Ctrl-C', async () => {
     const served = await serve('top');
-    const top = startCli(['top'], served.folder, runtimeEnv(served.folder));
+    const top = startCli(['top', '--count', '1000'], served.folder, runtimeEnv(served.folder));
     await until(() => top.output.stdout.includes('default running'));
     top.child.kill('SIGINT');
     expect(await top.ended).toMatchObject({ code: 0, signal: null, stderr: '' });

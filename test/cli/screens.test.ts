@@ -196,6 +196,7 @@ describe('snakepit top', () => {
       json(state({ workers: [worker(0, later)] }))(res);
       asked++;
     };
+    // Health may be switched off.
     const { code, out } = await shown(['top', '--count', '2'], { 'GET /api/state': route });
     expect({ code, asked }).toEqual({ code: 0, asked: 2 });
     const [first, second] = out.split(/^http:.*\n/m).slice(1) as [string, string];
@@ -205,8 +206,56 @@ describe('snakepit top', () => {
     expect(second).toMatch(/default-1a2-0 {2}ready {2}4000 +(\d{3}|100\d) +\d+ % +0 % {2}120 MiB/);
   });
 
+  it('prints once where it is no terminal: what commands take, who runs what, and what went wrong of late', async () => {
+    const figures = (requests: number, more: object = {}) => ({
+      ...{ requests, requests_per_second: requests / 60, error_rate: 0 },
+      ...{ p50_response_time_ms: 1.5, p95_response_time_ms: 20, p99_response_time_ms: 1250, ...more },
+    });
+    const commands = {
+      embed: { '1m': figures(60) },
+      predict: { '1m': figures(540, { error_rate: 0.015 }) },
+      silent: { '1m': figures(0) },
+    };
+    const detailed = {
+      ...health,
+      pools: { default: { ...figures(600), commands } },
+      system: { memory_mb: 512, cpu_ratio: 0.355, event_loop_lag_ms: 2.1 },
+    };
+    const last_exit = { worker_id: `w-9${HOSTILE}`, at: Date.now() - 61_000, code: null, signal: 'SIGSEGV' };
+    const workers = [
+      worker(0, { last_exit }),
+      worker(1, {
+        state: 'busy',
+        in_flight: 1,
+        current: { command: 'predict', request_id: 'r', for_ms: 1250 },
+      }),
+    ];
+    const { code, out, url, seen } = await shown(['top'], {
+      'GET /api/state': state({ workers, circuit: 'open' }),
+      'GET /health/detailed': detailed,
+    });
+    expect({ code, asked: seen.length }).toEqual({ code: 0, asked: 2 });
+    expect(out).toBe(
+      `${url}, up 1 min 30 s, health warning, memory 512 MiB, CPU 36 %, event loop 2.1 ms late
+
+default running, 1 of 2 workers busy, queue 3/1000, 2 running, 10 req/s
+Last minute   Requests  Req/s     p50    p95    p99  Errors
+all commands       600     10  1.5 ms  20 ms  1.2 s   0.0 %
+predict            540      9  1.5 ms  20 ms  1.2 s   1.5 %
+embed               60      1  1.5 ms  20 ms  1.2 s   0.0 %
+Worker         State   PID  Req/s  Busy  CPU   Memory  Running now
+default-1a2-0  ready  4000      -     -    -  120 MiB
+default-1a2-1  busy   4001      -     -    -  120 MiB  predict 1.2 s
+
+latency: p95 is 900 ms
+The circuit breaker of pool default is open: too many requests failed, and all …
+1 min 1 s ago: w-9x was ended by SIGSEGV
+`,
+    );
+  });
+
   it('prints one state a line with --json', async () => {
-    const { out } = await shown(['top', '--count', '1', '--json'], { 'GET /api/state': state() });
+    const { out } = await shown(['top', '--json'], { 'GET /api/state': state() });
     expect(JSON.parse(out)).toEqual(state());
   });
 });

@@ -41,7 +41,10 @@ describe('resolveOptions', () => {
       { pools: { 'a b': { app } } },
       'pools.a b: the name is not usable; allowed: letters, digits, and _ . - after the first',
     ],
-    [{ ...pool({}), logs: true }, 'logs: got true; allowed: false, or an object with level, format, dest.'],
+    [
+      { ...pool({}), logs: true },
+      'logs: got true; allowed: false, or an object with level, format, dest, levels, fields, args, pino, stream.',
+    ],
     [
       { ...pool({}), logs: { level: 'loud' } },
       'logs.level: got "loud"; allowed: one of trace, debug, info, warn, error, fatal, silent.',

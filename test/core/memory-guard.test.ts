@@ -69,7 +69,7 @@ describe('the memory guard says', () => {
   it('once when a threshold is passed, and once when it is well below again', async () => {
     const { at } = await setup();
     expect(at(0.8)).toEqual([
-      { name: 'exceeded', level: 'warning', value: 0.8, threshold: 0.8, check: 'memory' },
+      { name: 'exceeded', level: 'warning', value: 0.8, threshold: 0.8, check: 'memory_guard' },
     ]);
     at(0.85);
     at(0.79);
@@ -82,7 +82,7 @@ describe('the memory guard says', () => {
       level: undefined,
       value: 0.74,
       threshold: 0.8,
-      check: 'memory',
+      check: 'memory_guard',
     });
     expect(names(at(0.82))).toEqual(['exceeded warning', 'recovered', 'exceeded warning']);
   });

@@ -17,6 +17,7 @@ describe('routing', () => {
     ['a.*.d', ['a.c.d']],
     [['a', 'c', 'd'], ['a.c.d']],
     [{ patterns: ['a.b', 'a.*'] }, ['a.b', 'a.c']],
+    [{ patterns: ['**'], except: ['a.c.**', 'x.*'] }, ['a', 'a.b']],
   ])('%j gets %j', (pattern, expected) => {
     const bus = new EventBus();
     const seen: string[] = [];

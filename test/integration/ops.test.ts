@@ -292,6 +292,11 @@ describe('/health', () => {
         { name: 'worker_availability', status: 'ok' },
         { name: 'error_rate' },
         { name: 'queue_depth' },
+        { name: 'response_time' },
+        { name: 'memory' },
+        { name: 'event_loop_lag' },
+        { name: 'worker_restarts', status: 'ok' },
+        { name: 'observability', status: 'ok' },
       ],
       workers: [
         {

@@ -1,5 +1,5 @@
 import { packageVersion } from '../../version.ts';
-import { CommandFailure } from '../exit.ts';
+import { CommandFailure, Unreachable } from '../exit.ts';
 import { plainLine } from '../show/plain.ts';
 import { figure } from '../show/units.ts';
 import { serverProblem } from './problem.ts';
@@ -65,25 +65,57 @@ export class OpsClient {
     return this.#ask({ method: 'PATCH', path: path + searchOf(query), body, headers });
   }
 
+  /**
+   * Opens a stream of server-sent events. The time limit is for its beginning.
+   *
+   * @param path - with its query
+   * @param stop - ends it
+   * @throws CommandFailure as {@link get} does
+   */
+  async events(
+    path: string,
+    { lastEventId, stop }: { readonly lastEventId: string | undefined; readonly stop: AbortSignal },
+  ): Promise<ReadableStream<Uint8Array>> {
+    const headers = {
+      accept: 'text/event-stream, application/problem+json',
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    };
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), this.#timeoutMs);
+    try {
+      const response = await this.#fetch(
+        { method: 'GET', path, headers },
+        AbortSignal.any([stop, late.signal]),
+      );
+      const type = response.headers.get('content-type') ?? '';
+      if (response.ok && response.body !== null && /^text\/event-stream\b/i.test(type)) return response.body;
+      throw this.#refused({ response, text: await response.text() }) ?? this.#strange(response, type);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #ask<T>(asking: Asking): Promise<Answer<T>> {
     const { response, text } = await this.#exchange(asking);
-    if (response.status >= 300 && response.status < 400) throw this.#redirected(response);
+    const refused = this.#refused({ response, text });
+    if (refused !== undefined) throw refused;
     const type = response.headers.get('content-type') ?? '';
-    if (/^application\/problem\+json\b/i.test(type)) {
-      throw serverProblem(text, response.status, this.#target.token !== undefined);
-    }
     // A report that says `error` comes with 503, and is the answer all the same.
     const value = /^application\/json\b/i.test(type) ? parse<T>(text) : undefined;
     if (value === undefined || (!response.ok && response.status !== 503)) throw this.#strange(response, type);
     return { text, value };
   }
 
-  async #exchange({
-    method,
-    path,
-    body,
-    headers: more,
-  }: Asking): Promise<{ response: Response; text: string }> {
+  async #exchange(asking: Asking): Promise<{ response: Response; text: string }> {
+    const response = await this.#fetch(asking, AbortSignal.timeout(this.#timeoutMs));
+    try {
+      return { response, text: await response.text() };
+    } catch (error) {
+      throw this.#unanswered(error as Error, asking.method);
+    }
+  }
+
+  async #fetch({ method, path, body, headers: more }: Asking, signal: AbortSignal): Promise<Response> {
     const { token } = this.#target;
     const headers = {
       accept: 'application/json',
@@ -96,34 +128,41 @@ export class OpsClient {
       }),
     };
     try {
-      const response = await fetch(this.url + path, {
+      return await fetch(this.url + path, {
         method,
         headers,
         redirect: 'manual',
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        signal,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      return { response, text: await response.text() };
     } catch (error) {
       throw this.#unanswered(error as Error, method);
     }
   }
 
-  #unanswered(error: Error & { cause?: unknown }, method: Asking['method']): CommandFailure {
+  /** A redirect, or a no. */
+  #refused({ response, text }: { response: Response; text: string }): Error | undefined {
+    if (response.status >= 300 && response.status < 400) return this.#redirected(response);
+    const type = response.headers.get('content-type') ?? '';
+    if (!/^application\/problem\+json\b/i.test(type)) return undefined;
+    return serverProblem(text, response.status, this.#target.token !== undefined);
+  }
+
+  #unanswered(error: Error & { cause?: unknown }, method: Asking['method']): Unreachable {
     const { code, message } = Object(error.cause) as { code?: string; message?: string };
     if (code === 'ECONNREFUSED') {
-      return new CommandFailure(
+      return new Unreachable(
         `connection refused: nothing listens at ${this.url}. ` +
           'Is it still running? `snakepit serve app.py` starts an instance.',
       );
     }
     if (error.name === 'TimeoutError' || code === 'UND_ERR_HEADERS_TIMEOUT') {
-      return new CommandFailure(
+      return new Unreachable(
         `${this.url} has not answered within ${figure(this.#timeoutMs / 1000)} s (--timeout gives it longer).` +
           (method === 'GET' ? '' : ' What it has begun goes on there.'),
       );
     }
-    return new CommandFailure(`${this.url} cannot be asked: ${plainLine(message || code || error.message)}.`);
+    return new Unreachable(`${this.url} cannot be asked: ${plainLine(message || code || error.message)}.`);
   }
 
   #redirected(response: Response): CommandFailure {

@@ -1,4 +1,4 @@
-import { CommandFailure, UsageError } from '../exit.ts';
+import { CommandFailure, Unreachable, UsageError } from '../exit.ts';
 import { plainBlock, plainLine } from '../show/plain.ts';
 
 interface Problem {
@@ -20,7 +20,7 @@ export const serverProblem = (text: string, status: number, hadToken: boolean): 
   // The same for a change of the configuration that is not possible.
   if (code === 'invalid_configuration' || code === 'restart_required')
     return new UsageError(words.join('\n'));
-  return new CommandFailure(words.join('\n'));
+  return new (status === 503 ? Unreachable : CommandFailure)(words.join('\n'));
 };
 
 const NO_TOKEN = 'Set SNAKEPIT_OPS_TOKEN, or SNAKEPIT_OPS_TOKEN_FILE, to the token of that instance.';

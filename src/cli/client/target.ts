@@ -1,5 +1,5 @@
 import { applyEnvironment } from '../../config/environment.ts';
-import { CommandFailure, UsageError } from '../exit.ts';
+import { Unreachable, UsageError } from '../exit.ts';
 import type { Instance } from '../instances/instance.ts';
 import { runningInstances } from '../instances/list.ts';
 import { plainLine } from '../show/plain.ts';
@@ -19,7 +19,7 @@ type Surroundings = Pick<Terminal, 'cwd' | 'env'>;
  * Finds the instance to speak to: the one named, else the only one of this user that runs.
  *
  * @throws UsageError where several run, or the URL is none
- * @throws CommandFailure where none runs
+ * @throws Unreachable where none runs
  */
 export const findTarget = async (opsUrl: string | undefined, surroundings: Surroundings): Promise<Target> => {
   const { instances, faults } = await runningInstances(surroundings);
@@ -46,9 +46,9 @@ const onlyOne = (instances: readonly Instance[], faults: readonly string[]): Ins
   );
 };
 
-const noInstance = (faults: readonly string[]): CommandFailure => {
+const noInstance = (faults: readonly string[]): Unreachable => {
   const looked = faults.length === 0 ? '' : `\nNot looked into: ${faults.join('; ')}.`;
-  return new CommandFailure(
+  return new Unreachable(
     'no instance of yours is running on this machine. `snakepit serve app.py` starts one; ' +
       `\`--ops-url http://host:port\` names one elsewhere, or another user's.${looked}`,
   );

@@ -8,6 +8,7 @@ import { recycleCommand } from './recycle.ts';
 import { slowCommand } from './slow.ts';
 import { stackCommand } from './stack.ts';
 import { statusCommand } from './status.ts';
+import { tailCommand } from './tail.ts';
 import { topCommand } from './top.ts';
 
 /** The commands that speak to a running instance. */
@@ -17,6 +18,7 @@ export const runningCommands = (terminal: Terminal, finish: Finish): readonly Co
     topCommand,
     errorsCommand,
     slowCommand,
+    tailCommand,
     stackCommand,
     recycleCommand,
     configCommand,

@@ -24,7 +24,11 @@ export interface HealthView {
     readonly remedy?: string;
   }[];
   readonly pools?: Readonly<Record<string, PoolFigures>>;
-  readonly system?: { readonly memory_mb?: number; readonly cpu_ratio?: number };
+  readonly system?: {
+    readonly memory_mb?: number;
+    readonly cpu_ratio?: number;
+    readonly event_loop_lag_ms?: number;
+  };
 }
 
 /** Figures of a pool over the last minute. */
@@ -32,7 +36,11 @@ export interface PoolFigures {
   readonly requests?: number;
   readonly requests_per_second?: number;
   readonly error_rate?: number;
+  readonly p50_response_time_ms?: number;
   readonly p95_response_time_ms?: number;
+  readonly p99_response_time_ms?: number;
+  /** The same for each command, over several spans. */
+  readonly commands?: Readonly<Record<string, { readonly '1m'?: PoolFigures }>>;
 }
 
 /** The pools of a state, by name. */

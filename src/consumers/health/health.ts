@@ -1,21 +1,35 @@
-import type { ResolvedOptions } from '../../config/index.ts';
+// Above 300 lines: the whole of what users call, with its documentation, and the one place that knows when to look.
+import { criterionNames, type ResolvedOptions } from '../../config/index.ts';
 import {
   type EventBus,
-  type EventHandle,
+  every,
   type HealthStatus,
   type Measurements,
   type Metadata,
+  monotonic,
   now,
   type SnakepitEvent,
   type Snapshotter,
+  type Timer,
 } from '../../events/index.ts';
-import { type HealthOptions, runChecks } from './checks.ts';
+import { createSanitizer } from '../../sanitize/index.ts';
+import { Announcer, reasons } from './announcer.ts';
+import { canaryCheck, type SendRequest } from './canary.ts';
+import type { HealthOptions } from './criteria/finding.ts';
+import type { MemoryReading } from './criteria/process.ts';
+import { Dependencies } from './dependencies/dependencies.ts';
+import type { CheckFunction, CheckOptions } from './dependencies/options.ts';
+import { History } from './history.ts';
+import { Judge } from './judge.ts';
+import { judgeLiveness } from './liveness.ts';
 import { type Look, look } from './look.ts';
 import { type PoolMemory, rememberPools } from './pools.ts';
-import { judgeReadiness } from './readiness.ts';
-import { poolHealth, pythonRows, workerRows } from './rows.ts';
+import { judgeReadiness, neededDependencies } from './readiness.ts';
+import { type LagSource, ProcessReadings } from './readings.ts';
+import { LONGEST_SPAN_MS, poolHealth, pythonRows, workerRows } from './rows.ts';
 import { judgeStartup } from './startup.ts';
 import { SystemReadings } from './system.ts';
+import { type TelemetryReport, telemetryOf } from './telemetry.ts';
 import type {
   DetailedHealth,
   HealthCheck,
@@ -24,7 +38,7 @@ import type {
   StartupReport,
   WorkerRow,
 } from './types.ts';
-import { seconds, worst } from './verdict.ts';
+import { worstOf } from './verdict.ts';
 
 /** What {@link Health} is made from. */
 export interface HealthInit {
@@ -34,15 +48,24 @@ export interface HealthInit {
   /** Hands out the levels of the moment. */
   readonly snapshot: Snapshotter;
   readonly pools: ResolvedOptions['pools'];
-  /** Time the figures of the detailed report look back on. Milliseconds, default 60000. */
-  readonly windowMs?: number;
-  /** Epoch milliseconds, the clock of the events. Default: the one the bus stamps events with. */
-  readonly clock?: () => number;
+  /** Reads the memory that counts against a limit. Default: the check `memory` judges nothing. */
+  readonly memory?: (() => MemoryReading) | undefined;
+  /** Sends the requests of the canaries. Default: there are none, whatever the options say. */
+  readonly send?: SendRequest | undefined;
+  /** Masks secrets in what checks say. Default: a sanitizer without options. */
+  readonly sanitizer?: { text(text: string): string } | undefined;
+  /** What the log could not write, for the telemetry. */
+  readonly logs?: (() => object) | undefined;
+  /** How late the event loop is. Default: measured. */
+  readonly lag?: LagSource | undefined;
+  /** Whether it looks by itself now and then. Default true. */
+  readonly background?: boolean | undefined;
 }
 
-const DEFAULT_WINDOW_MS = 60_000;
 /** Under load the overall status is looked at this often. */
 const EVALUATION_MS = 1000;
+/** Without events or questions it is looked at this often: a threshold may be passed or left in silence. */
+const BACKGROUND_MS = 5000;
 
 const COMPLETED = 'snakepit.request.completed';
 /** Exact names where a wildcard would take in hot events: whatever is registered for is built for every request. */
@@ -58,71 +81,91 @@ const PATTERNS = [
 
 /**
  * Health of the process and its pools. Levels are asked from the snapshot at the moment of the question, so an answer is never
- * older than the question; rates come from the events of the last minute.
+ * older than the question; rates come from the events of the last quarter of an hour; checks of things outside are run in the background, and their last results
+ * count only while they are young.
  *
- * Registers as consumer `health`. Emits `snakepit.health.status_changed` when the overall status changes, which is looked at on
- * lifecycle events, on questions, and at most once a second while requests complete.
+ * Registers as consumer `health`. Looks on lifecycle events, on questions, every five seconds, and at most once a second while requests complete; what has changed by then it
+ * tells as `snakepit.health.status_changed`, `snakepit.health.check_failed`, `snakepit.threshold.exceeded` and `snakepit.threshold.recovered`.
  */
 export class Health {
   #options: HealthOptions;
+  readonly #bus: EventBus;
   readonly #snapshot: Snapshotter;
+  readonly #send: SendRequest | undefined;
+  readonly #logs: (() => object) | undefined;
   readonly #memory: ReadonlyMap<string, PoolMemory>;
-  readonly #windowMs: number;
-  readonly #clock: () => number;
-  readonly #changed: EventHandle<'snakepit.health.status_changed'>;
+  readonly #readings: ProcessReadings;
+  readonly #dependencies: Dependencies;
+  readonly #judge = new Judge();
+  readonly #history = new History();
+  readonly #announcer: Announcer;
   readonly #system = new SystemReadings();
   readonly #unregister: () => void;
-  readonly #createdAt: number;
+  readonly #timer: Timer | undefined;
+  readonly #createdAt = monotonic();
   #status: HealthStatus | undefined;
-  #evaluatedAt = 0;
+  #checks: readonly HealthCheck[] = [];
+  #evaluatedAt = Number.NEGATIVE_INFINITY;
   #scheduled = false;
   #shutdown = false;
   #closed = false;
 
-  constructor({ options, bus, snapshot, pools, windowMs = DEFAULT_WINDOW_MS, clock = now }: HealthInit) {
+  constructor({
+    options,
+    bus,
+    snapshot,
+    pools,
+    memory,
+    send,
+    logs,
+    lag,
+    sanitizer = createSanitizer(),
+    background = true,
+  }: HealthInit) {
     this.#options = options;
+    this.#bus = bus;
     this.#snapshot = snapshot;
-    this.#windowMs = windowMs;
-    this.#clock = clock;
-    this.#createdAt = clock();
-    this.#memory = rememberPools(pools, Math.max(windowMs, options.criteria.error_rate.windowMs));
-    this.#changed = bus.event('snakepit.health.status_changed');
+    this.#send = send;
+    this.#logs = logs;
+    this.#memory = rememberPools(pools, reachOf(options));
+    this.#readings = new ProcessReadings(bus, memory, lag);
+    this.#announcer = new Announcer(bus);
+    this.#dependencies = new Dependencies({
+      reserved: criterionNames,
+      defaults: () => this.#options.checks,
+      onResult: () => this.#evaluateSoon(),
+      clean: (text) => sanitizer.text(text),
+    });
     this.#unregister = bus.registerConsumer(
       { patterns: PATTERNS },
       { name: 'health', handle: (event) => this.#handle(event) },
       { delivery: 'inline', sampled: false },
     );
+    this.#setCanaries();
+    this.#timer = background ? every(BACKGROUND_MS, () => this.#evaluateSoon()) : undefined;
   }
 
-  /** Liveness: ok while the process answers and its core runs, also while starting or draining. */
+  /** Liveness: ok while the process answers and its core runs, also while starting or draining unless `health.liveness.failWhile` says otherwise. No other check counts. */
   checkHealth(): HealthReport {
-    const { snapshot, fault } = this.#look();
-    if (fault !== undefined) return { status: 'error', checks: [fault] };
-    const pools = Object.values(snapshot.pools);
-    if (pools.length > 0 && pools.every((pool) => pool.state === 'closed')) {
-      const check: HealthCheck = {
-        name: 'core',
-        status: 'error',
-        message: 'Closed',
-        why: 'every pool was closed',
-        remedy: 'Create a new instance, or end the process.',
-      };
-      return { status: 'error', checks: [check] };
-    }
-    const message = `Answering, up ${seconds(snapshot.uptime_ms)}`;
-    return { status: 'ok', checks: [{ name: 'core', status: 'ok', message }] };
+    return judgeLiveness(this.#look(), this.#options.liveness, this.#shutdown);
   }
 
   /** Readiness under `health.readiness`, with the load of each pool. `error` means: send no traffic here. */
   checkReadiness(): HealthReport {
     const { pools, fault } = this.#look();
-    const report = judgeReadiness(pools, this.#options.readiness);
-    const checks = [...(fault === undefined ? [] : [fault]), ...(this.#shutdown ? [SHUTDOWN] : [])];
-    if (checks.length === 0) return report;
-    return { ...report, status: 'error', checks: [...checks, ...report.checks] };
+    const { readiness } = this.#options;
+    const report = judgeReadiness(pools, readiness);
+    const asked: readonly string[] = readiness.checks;
+    const more = [
+      ...this.#checks.filter(({ name }) => asked.includes(name)),
+      ...neededDependencies(this.#dependencies.read(monotonic())),
+    ];
+    const first = [...(fault === undefined ? [] : [fault]), ...(this.#shutdown ? [SHUTDOWN] : [])];
+    const checks = [...first, ...report.checks, ...more];
+    return { ...report, status: worstOf(checks), checks };
   }
 
-  /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. Changes of the overall status are not told any more. */
+  /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. Changes are not told any more. */
   announceShutdown(): void {
     this.#shutdown = true;
   }
@@ -130,10 +173,40 @@ export class Health {
   /** Judges by other criteria, and by another readiness, from now on. What was seen before is judged by them too. */
   configure(options: HealthOptions): void {
     this.#options = options;
-    const { windowMs } = options.criteria.error_rate;
+    const reach = reachOf(options);
     for (const pool of this.#memory.values())
-      if (!pool.window.reaches(windowMs)) pool.window = pool.window.longer(windowMs);
+      if (!pool.window.reaches(reach)) pool.window = pool.window.longer(reach);
+    this.#setCanaries();
+    this.#dependencies.reschedule();
     this.#evaluateSoon();
+  }
+
+  /**
+   * Adds a check of something outside: a store, a model server, a licence. It is run at once and then in the background, each run with a deadline; questions
+   * are answered from its last result, and with an error when that is too old. A check that throws, hangs or answers nonsense has failed.
+   *
+   * @param name - letters, digits and `_ . : -`, at most 64 characters
+   * @param fn - resolves with nothing or `true` (ok), `false` (error), `'ok'`, `'warning'`, `'error'`, or `{ status, message, why, remedy }`. Its `signal` is aborted at the deadline
+   * @returns takes it away again
+   * @throws TypeError when the name is taken or malformed, or an option is
+   * @example
+   * ```ts
+   * const remove = pit.health.registerCheck('store', ({ signal }) => store.ping({ signal }).then(() => true), { critical: true });
+   * ```
+   */
+  registerCheck(name: string, fn: CheckFunction, options: CheckOptions = {}): () => void {
+    return this.#dependencies.register(name, fn, options);
+  }
+
+  /**
+   * Runs the registered checks and canaries now, side by side, and resolves with the health after it. Callers that come meanwhile share the runs under way.
+   *
+   * @param names - default: all
+   * @throws TypeError, as a rejection, on a name there is no check of
+   */
+  async refresh(names?: readonly string[]): Promise<DetailedHealth> {
+    await this.#dependencies.run(names);
+    return this.getDetailedHealth();
   }
 
   /** How far the start has come; `started` stays true once every pool has had a ready worker. */
@@ -144,25 +217,29 @@ export class Health {
     return { ...report, status: 'error', checks: [fault], started: false };
   }
 
-  /** Everything: overall status and checks, figures per pool over the last minute, the system, a row per worker. */
+  /** Everything: overall status and checks, figures per pool and command, the system, a row per worker, what lies outside, and what has changed of late. */
   getDetailedHealth(): DetailedHealth {
-    const at = this.#clock();
+    const at = now();
     const seen = look(this.#snapshot, this.#memory, at);
     const { status, checks } = this.#evaluate(seen, at);
-    const observedMs = Math.min(this.#windowMs, Math.max(1000, at - this.#createdAt));
+    const observedMs = monotonic() - this.#createdAt;
     return {
       status,
       timestamp: new Date(at).toISOString(),
-      pools: Object.fromEntries(
-        seen.pools.map((pool) => [
-          pool.name,
-          poolHealth(pool, pool.window.read(at, this.#windowMs), observedMs / 1000),
-        ]),
-      ),
-      system: this.#system.read(seen.snapshot),
+      pools: Object.fromEntries(seen.pools.map((pool) => [pool.name, poolHealth(pool, at, observedMs)])),
+      system: this.#system.read(seen.snapshot, this.#read().lag.p99Ms),
       checks,
       workers: workerRows(seen.snapshot),
+      dependencies: this.#dependencies.read(monotonic()).map(({ row }) => row),
+      history: this.#history.read(),
     };
+  }
+
+  /** The status of each check at this moment. */
+  statuses(): readonly { readonly check: string; readonly status: HealthStatus }[] {
+    const at = now();
+    const { checks } = this.#evaluate(look(this.#snapshot, this.#memory, at), at);
+    return checks.map(({ name: check, status }) => ({ check, status }));
   }
 
   /** A row for every place for a worker. */
@@ -175,36 +252,70 @@ export class Health {
     return pythonRows(this.#look().snapshot);
   }
 
-  /** Unregisters from the bus and stops sampling. Questions are still answered. */
+  /** What became of the events of each consumer, the sampling and limits in force, and what the log lost. */
+  telemetry(): TelemetryReport {
+    return telemetryOf(this.#bus, this.#logs);
+  }
+
+  /** Unregisters from the bus, stops its checks and looks no more by itself. Questions are still answered. */
   close(): void {
     this.#closed = true;
+    this.#timer?.stop();
     this.#unregister();
-    this.#system.close();
+    this.#dependencies.close();
+    this.#readings.close();
+  }
+
+  #setCanaries(): void {
+    const send = this.#send;
+    if (send === undefined) return;
+    this.#dependencies.setCanaries(this.#options.canary, (pool, options) =>
+      canaryCheck(pool, options, send, () => this.#memory.get(pool)?.started === true),
+    );
+  }
+
+  #read() {
+    return this.#readings.read(monotonic(), this.#options.criteria);
   }
 
   #look(): Look {
-    const at = this.#clock();
+    const at = now();
     const seen = look(this.#snapshot, this.#memory, at);
-    if (this.#isDue(at)) this.#evaluate(seen, at);
+    if (this.#isDue()) this.#evaluateQuietly(seen, at);
     return seen;
   }
 
-  #handle(event: SnakepitEvent): void {
-    if (event.event_name === COMPLETED) {
-      const measurements = event.measurements as Measurements<typeof COMPLETED>;
-      const metadata = event.metadata as Metadata<typeof COMPLETED>;
-      const pool = this.#memory.get(metadata.pool_name as string);
-      if (pool === undefined) return;
-      pool.window.record(metadata.timestamp, metadata.status, measurements.duration_ms);
-      if (this.#isDue(metadata.timestamp)) this.#evaluateSoon();
-      return;
+  /** For whoever did not ask for it: a probe's answer does not hang on what else is looked at. */
+  #evaluateQuietly(seen: Look, at: number): void {
+    try {
+      this.#evaluate(seen, at);
+    } catch {
+      // Whoever asks for the whole gets the same fault.
     }
+  }
+
+  #handle(event: SnakepitEvent): void {
     const pool = this.#memory.get(event.metadata.pool_name as string);
     if (pool === undefined) return;
     switch (event.event_name) {
+      case COMPLETED: {
+        const { duration_ms } = event.measurements as Measurements<typeof COMPLETED>;
+        const { timestamp, status, command } = event.metadata as Metadata<typeof COMPLETED>;
+        pool.window.record(timestamp, status, duration_ms);
+        pool.commands.record(command, timestamp, status, duration_ms);
+        if (this.#isDue()) this.#evaluateSoon();
+        return;
+      }
       case 'snakepit.worker.started':
       case 'snakepit.pool.started':
-        pool.started = true;
+        if (!pool.started) {
+          pool.started = true;
+          this.#dependencies.tryCanary(pool.name);
+        }
+        break;
+      case 'snakepit.worker.crashed':
+      case 'snakepit.worker.start_failed':
+        pool.deaths.add(event.metadata.timestamp);
         break;
       case 'snakepit.pool.saturated':
         pool.saturated = true;
@@ -216,42 +327,57 @@ export class Health {
     this.#evaluateSoon();
   }
 
-  /** In either direction: the clock may be set back. */
-  #isDue(at: number): boolean {
-    return Math.abs(at - this.#evaluatedAt) >= EVALUATION_MS;
+  #isDue(): boolean {
+    return monotonic() - this.#evaluatedAt >= EVALUATION_MS;
   }
 
   /** Once the emitter is done: in the middle of its emit the levels may not have followed the event yet. */
   #evaluateSoon(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
       if (this.#closed) return;
-      const at = this.#clock();
-      try {
-        this.#evaluate(look(this.#snapshot, this.#memory, at), at);
-      } catch {
-        // No caller is left to catch it, and thrown from here it would end the process. Whoever asks next gets the same fault.
-      }
+      const at = now();
+      // No caller is left to catch anything: thrown from here it would end the process.
+      this.#evaluateQuietly(look(this.#snapshot, this.#memory, at), at);
     });
   }
 
-  #evaluate(seen: Look, at: number): HealthReport {
-    this.#evaluatedAt = at;
-    const checks =
-      seen.fault === undefined ? runChecks(seen.pools, this.#options.criteria, at) : [seen.fault];
-    const status = worst(checks);
+  #evaluate({ pools, fault }: Look, at: number): HealthReport {
+    this.#evaluatedAt = monotonic();
+    const states = this.#dependencies.read(this.#evaluatedAt);
+    const inputs = { pools, now: at, at: this.#evaluatedAt, ...this.#read() };
+    const judged = fault === undefined ? this.#judge.run(inputs, this.#options.criteria) : undefined;
+    const checks = [...(judged?.checks ?? [fault as HealthCheck]), ...states.map(({ row }) => checkOf(row))];
+    const status = worstOf(checks);
     const from = this.#status;
     this.#status = status;
-    // The first look only sets the mark: nothing has changed yet.
+    this.#checks = checks;
     // An end that was asked for is no change of health; it would be told as an error by every orderly exit.
-    if (from !== undefined && from !== status && !this.#closed && !this.#shutdown) {
-      this.#changed.emit({}, { from, to: status, why: reasons(checks) });
-    }
+    if (this.#closed || this.#shutdown) return { status, checks };
+    this.#history.note(at, checks);
+    // The first look only sets the mark: nothing has changed yet.
+    const turned = from !== undefined && from !== status;
+    if (turned) this.#history.add(at, { check: null, from, to: status, why: reasons(checks) });
+    this.#announcer.crossings(judged?.crossings ?? []);
+    this.#announcer.failures(states);
+    if (turned) this.#announcer.status(from, status, checks);
     return { status, checks };
   }
 }
+
+/** The longest time a criterion looks back on in the requests of a pool, and no less than the report does. */
+const reachOf = ({ criteria }: HealthOptions): number =>
+  Math.max(LONGEST_SPAN_MS, criteria.error_rate.windowMs, criteria.response_time.windowMs);
+
+const checkOf = ({ name, status, message, why, remedy }: HealthCheck): HealthCheck => ({
+  name,
+  status,
+  message,
+  ...(why !== undefined && { why }),
+  ...(remedy !== undefined && { remedy }),
+});
 
 const SHUTDOWN: HealthCheck = {
   name: 'shutdown',
@@ -259,10 +385,4 @@ const SHUTDOWN: HealthCheck = {
   message: 'Shutting down',
   why: 'the process was asked to stop; it still serves what reaches it',
   remedy: 'None needed; another instance takes the traffic.',
-};
-
-const reasons = (checks: readonly HealthCheck[]): string => {
-  const bad = checks.filter((check) => check.status !== 'ok');
-  if (bad.length === 0) return 'every check is ok';
-  return bad.map((check) => `${check.name}: ${check.why ?? check.message}`).join('; ');
 };

@@ -1,6 +1,12 @@
-export type { HealthOptions } from './checks.ts';
+export type { SendRequest } from './canary.ts';
+export type { HealthOptions } from './criteria/finding.ts';
+export type { MemoryReading } from './criteria/process.ts';
+export type { CheckAnswer, CheckFinding } from './dependencies/answer.ts';
+export type { CheckFunction, CheckOptions } from './dependencies/options.ts';
 export { Health, type HealthInit } from './health.ts';
+export type { TelemetryReport } from './telemetry.ts';
 export type {
+  DependencyRow,
   DetailedHealth,
   HealthCheck,
   HealthReport,
@@ -8,6 +14,9 @@ export type {
   PoolLoad,
   PythonRow,
   StartupReport,
+  StatusChange,
   SystemHealth,
+  TrafficFigures,
+  TrafficSpans,
   WorkerRow,
 } from './types.ts';

@@ -1,6 +1,8 @@
 import type { ResolvedOptions, ResolvedPool } from '../../config/index.ts';
 import type { PoolSnapshot, Snapshot, WorkerSnapshot } from '../../events/index.ts';
 import { cut } from '../../sanitize/index.ts';
+import { CommandWindows } from './commands.ts';
+import { Occurrences } from './occurrences.ts';
 import { plural, seconds } from './verdict.ts';
 import { RollingWindow } from './window.ts';
 
@@ -9,6 +11,9 @@ export interface PoolMemory {
   readonly name: string;
   readonly options: ResolvedPool;
   window: RollingWindow;
+  readonly commands: CommandWindows;
+  /** Workers that ended without being asked to, or did not start. */
+  readonly deaths: Occurrences;
   /** It has had a ready worker once. */
   started: boolean;
   /** It has had `minWorkers` ready workers once: from then on fewer is a fault, before it is a start. */
@@ -37,6 +42,8 @@ export const rememberPools = (
         name,
         options,
         window: new RollingWindow(windowMs),
+        commands: new CommandWindows(),
+        deaths: new Occurrences(),
         started: false,
         established: false,
         saturated: false,

@@ -1,7 +1,8 @@
-import type { HealthOptions } from './checks.ts';
+import type { HealthOptions } from './criteria/finding.ts';
+import type { CheckState } from './dependencies/check.ts';
 import { describeShortage, isSaturated, mendShortage, type PoolView } from './pools.ts';
 import type { HealthCheck, HealthReport, PoolLoad } from './types.ts';
-import { percent, plural, worst } from './verdict.ts';
+import { percent, plural, worstOf } from './verdict.ts';
 
 /**
  * Whether traffic should come here: each pool the policy needs has workers past their start. Load alone is no reason to say no,
@@ -9,7 +10,7 @@ import { percent, plural, worst } from './verdict.ts';
  */
 export const judgeReadiness = (
   pools: readonly PoolView[],
-  { policy, whenSaturated }: HealthOptions['readiness'],
+  { policy, whenSaturated }: Pick<HealthOptions['readiness'], 'policy' | 'whenSaturated'>,
 ): HealthReport => {
   const checks = pools.map((pool) => checkPool(pool, whenSaturated));
   const oneServes = checks.some((check) => check.status !== 'error');
@@ -26,8 +27,20 @@ export const judgeReadiness = (
       message: `${check.message}; not needed under '${policy}'`,
     };
   });
-  return { status: worst(judged), checks: judged, load: loadOf(pools) };
+  return { status: worstOf(judged), checks: judged, load: loadOf(pools) };
 };
+
+/** The checks outside that readiness needs: each must have passed, and lately. One that has not ended a run yet has not. */
+export const neededDependencies = (states: readonly CheckState[]): HealthCheck[] =>
+  states
+    .filter(({ row }) => row.critical)
+    .map(({ row: { name, status, message, why, remedy }, pending }) => ({
+      name,
+      status: pending ? ('error' as const) : status,
+      message,
+      ...(why !== undefined && { why }),
+      ...(remedy !== undefined && { remedy }),
+    }));
 
 const checkPool = (pool: PoolView, whenSaturated: 'ready' | 'not_ready'): HealthCheck => {
   const name = `pool:${pool.name}`;

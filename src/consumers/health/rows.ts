@@ -1,7 +1,7 @@
 import type { PoolSnapshot, Snapshot, WorkerSnapshot } from '../../events/index.ts';
 import type { PoolView } from './pools.ts';
-import type { PoolHealth, PythonRow, WorkerRow } from './types.ts';
-import type { WindowStats } from './window.ts';
+import type { PoolHealth, PythonRow, TrafficFigures, TrafficSpans, WorkerRow } from './types.ts';
+import type { RollingWindow } from './window.ts';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -48,20 +48,56 @@ export const pythonRows = (snapshot: Snapshot): Record<string, PythonRow> =>
     ]),
   );
 
-/** The figures of one pool. */
-export const poolHealth = (pool: PoolView, stats: WindowStats, observedSeconds: number): PoolHealth => ({
-  total_workers: pool.levels?.workers.length ?? 0,
-  available_workers: pool.levels?.available_workers ?? 0,
-  busy_workers: pool.levels?.busy_workers ?? 0,
-  queue_size: pool.levels?.queue_depth ?? 0,
-  requests: stats.requests,
-  requests_per_second: round(stats.requests / observedSeconds),
-  error_rate: round(stats.errorRate),
-  avg_response_time_ms: round(stats.averageMs),
-  p50_response_time_ms: round(stats.p50Ms),
-  p95_response_time_ms: round(stats.p95Ms),
-  p99_response_time_ms: round(stats.p99Ms),
-  crash_loop: pool.levels?.crash_loop ?? null,
-  quarantined_requests: pool.levels?.quarantined_requests ?? [],
-  memory_hints: pool.levels?.memory_hints ?? [],
+const SPANS = { '1m': 60_000, '5m': 300_000, '15m': 900_000 } as const;
+/** Longest time that is looked back on. */
+export const LONGEST_SPAN_MS = SPANS['15m'];
+
+const trafficOf = (
+  window: RollingWindow,
+  now: number,
+  spanMs: number,
+  observedMs: number,
+): TrafficFigures => {
+  const stats = window.read(now, spanMs);
+  // What has run for ten seconds has no minute to divide by.
+  const observedSeconds = Math.min(spanMs, Math.max(1000, observedMs)) / 1000;
+  return {
+    requests: stats.requests,
+    requests_per_second: round(stats.requests / observedSeconds),
+    error_rate: round(stats.errorRate),
+    avg_response_time_ms: round(stats.averageMs),
+    p50_response_time_ms: round(stats.p50Ms),
+    p95_response_time_ms: round(stats.p95Ms),
+    p99_response_time_ms: round(stats.p99Ms),
+  };
+};
+
+const spansOf = (window: RollingWindow, now: number, observedMs: number): TrafficSpans => ({
+  '1m': trafficOf(window, now, SPANS['1m'], observedMs),
+  '5m': trafficOf(window, now, SPANS['5m'], observedMs),
+  '15m': trafficOf(window, now, SPANS['15m'], observedMs),
 });
+
+/**
+ * The figures of one pool.
+ *
+ * @param now - epoch milliseconds
+ * @param observedMs - how long there has been anybody to see
+ */
+export const poolHealth = (pool: PoolView, now: number, observedMs: number): PoolHealth => {
+  const rates = spansOf(pool.window, now, observedMs);
+  return {
+    total_workers: pool.levels?.workers.length ?? 0,
+    available_workers: pool.levels?.available_workers ?? 0,
+    busy_workers: pool.levels?.busy_workers ?? 0,
+    queue_size: pool.levels?.queue_depth ?? 0,
+    ...rates['1m'],
+    rates,
+    commands: Object.fromEntries(
+      [...pool.commands.entries()].map(([command, window]) => [command, spansOf(window, now, observedMs)]),
+    ),
+    crash_loop: pool.levels?.crash_loop ?? null,
+    quarantined_requests: pool.levels?.quarantined_requests ?? [],
+    memory_hints: pool.levels?.memory_hints ?? [],
+  };
+};

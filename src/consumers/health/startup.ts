@@ -1,6 +1,6 @@
 import { describeShortage, mendShortage, type PoolView } from './pools.ts';
 import type { HealthCheck, StartupReport } from './types.ts';
-import { worst } from './verdict.ts';
+import { worstOf } from './verdict.ts';
 
 /** How far the start has come: done once every pool has had a ready worker, whatever happened to it later. */
 export const judgeStartup = (pools: readonly PoolView[]): StartupReport => {
@@ -27,5 +27,5 @@ export const judgeStartup = (pools: readonly PoolView[]): StartupReport => {
         deadline_ms: worker.start_timeout_ms,
       })),
   );
-  return { status: worst(checks), checks, started: pools.every((pool) => pool.started), workers };
+  return { status: worstOf(checks), checks, started: pools.every((pool) => pool.started), workers };
 };

@@ -1,12 +1,9 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { availableCpus } from '../../config/index.ts';
 import { monotonic, type Snapshot } from '../../events/index.ts';
 import { mebibytes, round } from './rows.ts';
 import type { SystemHealth } from './types.ts';
 
-/** How often the loop's delay is sampled, in native code. Milliseconds. */
-const LAG_RESOLUTION_MS = 20;
 /** Readings younger than this are answered again: rates over a shorter time are noise, and workers report once a second. */
 const MIN_INTERVAL_MS = 1000;
 
@@ -15,22 +12,17 @@ const liveStates = new Set(['starting', 'ready', 'busy', 'draining']);
 /** Figures of the process and its workers. Rates span the time since the reading before, whoever asked for it. */
 export class SystemReadings {
   readonly #cpus = availableCpus();
-  readonly #lag: IntervalHistogram = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   #at = monotonic();
   #cpuSeconds = cpuSeconds(undefined);
   #last: SystemHealth | undefined;
 
-  constructor() {
-    // Its timer is native and does not keep the process alive.
-    this.#lag.enable();
-  }
-
-  read(snapshot: Snapshot): SystemHealth {
+  /** @param lagMs - of the event loop */
+  read(snapshot: Snapshot, lagMs: number): SystemHealth {
     const elapsedMs = monotonic() - this.#at;
     if (this.#last !== undefined && elapsedMs < MIN_INTERVAL_MS) return this.#last;
     const used = cpuSeconds(snapshot);
     const offered = (elapsedMs / 1000) * this.#cpus;
-    const workers = Object.values(snapshot.pools).flatMap((pool) => pool.workers);
+    const workers = Object.values(snapshot.pools).flatMap((pool) => [...pool.workers, ...pool.extra_workers]);
     const workerBytes = workers.reduce((sum, worker) => sum + (worker.memory_bytes ?? 0), 0);
     this.#last = {
       memory_mb: mebibytes(process.memoryUsage.rss() + workerBytes),
@@ -38,22 +30,11 @@ export class SystemReadings {
       port_count: openSockets(),
       uptime_seconds: round(snapshot.uptime_ms / 1000),
       cpu_ratio: offered > 0 ? round(Math.max(0, used - this.#cpuSeconds) / offered) : 0,
-      event_loop_lag_ms: this.#readLag(),
+      event_loop_lag_ms: round(lagMs),
     };
     this.#at += elapsedMs;
     this.#cpuSeconds = used;
     return this.#last;
-  }
-
-  close(): void {
-    this.#lag.disable();
-  }
-
-  #readLag(): number {
-    // The histogram holds the distances between samples; what exceeds the resolution is the delay. Empty, it reads NaN.
-    const delay = this.#lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
-    this.#lag.reset();
-    return delay > 0 ? round(delay) : 0;
   }
 }
 

@@ -18,6 +18,28 @@ export interface HealthCheck {
   readonly remedy?: string;
 }
 
+/** A check of something outside: one that was registered, or the canary of a pool. */
+export interface DependencyRow extends HealthCheck {
+  /** Whether readiness needs it. */
+  readonly critical: boolean;
+  /** What its last run took; at most its deadline. Null before the first has ended. */
+  readonly latency_ms: number | null;
+  /** When that ended, RFC 3339, UTC. */
+  readonly checked_at: string | null;
+  readonly age_ms: number | null;
+}
+
+/** A change of status, of one check or of the whole. */
+export interface StatusChange {
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  /** Null: the overall status. */
+  readonly check: string | null;
+  readonly from: HealthStatus;
+  readonly to: HealthStatus;
+  readonly why: string;
+}
+
 /** How busy a pool is. Never a reason to be not ready, unless `health.readiness.whenSaturated` says so. */
 export interface PoolLoad {
   readonly queue_size: number;
@@ -91,16 +113,9 @@ export interface PythonRow {
   readonly version: string | null;
 }
 
-/** Figures of one pool in the detailed report. Rates and times look back on the last minute. */
-export interface PoolHealth {
-  /** Places for workers, whatever fills them now. */
-  readonly total_workers: number;
-  /** Workers with a free slot. */
-  readonly available_workers: number;
-  /** Workers with every slot taken. */
-  readonly busy_workers: number;
-  readonly queue_size: number;
-  /** Requests settled in the window; where it is 0, the figures below are 0 too and say nothing. */
+/** What requests did over a span of time. */
+export interface TrafficFigures {
+  /** Requests settled in it; where it is 0, the figures below are 0 too and say nothing. */
   readonly requests: number;
   readonly requests_per_second: number;
   /** Share of failure, timeout and crashed among the requests that were neither cancelled nor rejected, 0 to 1. */
@@ -110,6 +125,27 @@ export interface PoolHealth {
   readonly p50_response_time_ms: number;
   readonly p95_response_time_ms: number;
   readonly p99_response_time_ms: number;
+}
+
+/** Over 1, 5 and 15 minutes. */
+export interface TrafficSpans {
+  readonly '1m': TrafficFigures;
+  readonly '5m': TrafficFigures;
+  readonly '15m': TrafficFigures;
+}
+
+/** Figures of one pool in the detailed report. What {@link TrafficFigures} has looks back on the last minute. */
+export interface PoolHealth extends TrafficFigures {
+  /** Places for workers, whatever fills them now. */
+  readonly total_workers: number;
+  /** Workers with a free slot. */
+  readonly available_workers: number;
+  /** Workers with every slot taken. */
+  readonly busy_workers: number;
+  readonly queue_size: number;
+  readonly rates: TrafficSpans;
+  /** By command, to within ten seconds; past 50 commands, `(other)`. */
+  readonly commands: Readonly<Record<string, TrafficSpans>>;
   /** Set while the pool has stopped to start workers. */
   readonly crash_loop: PoolSnapshot['crash_loop'];
   /** Requests that are refused since they killed workers. */
@@ -129,7 +165,7 @@ export interface SystemHealth {
   readonly uptime_seconds: number;
   /** CPU time of this process and its workers since the last reading, as a share of what the CPUs it may use offered. */
   readonly cpu_ratio: number;
-  /** How late timers of this process fired since the last reading, 99th percentile. */
+  /** How late timers of this process fired of late (half to all of the window of that criterion), 99th percentile. */
   readonly event_loop_lag_ms: number;
 }
 
@@ -140,4 +176,8 @@ export interface DetailedHealth extends HealthReport {
   readonly pools: Readonly<Record<string, PoolHealth>>;
   readonly system: SystemHealth;
   readonly workers: readonly WorkerRow[];
+  /** What the checks of things outside found last; they are among `checks` too. */
+  readonly dependencies: readonly DependencyRow[];
+  /** The last 50 changes of status, the newest first. */
+  readonly history: readonly StatusChange[];
 }

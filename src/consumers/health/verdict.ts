@@ -3,28 +3,35 @@ import type { HealthCheck } from './types.ts';
 
 /** What a check finds about one pool. */
 export interface Verdict {
-  readonly pool: string;
+  /** Missing where it is about the process. */
+  readonly pool?: string | undefined;
   readonly status: HealthStatus;
   readonly message: string;
   readonly why?: string;
   readonly remedy?: string;
 }
 
-const rank: Record<HealthStatus, number> = { ok: 0, warning: 1, error: 2 };
+/** How bad a status is; the value of `snakepit_health_status`. */
+export const rank: Record<HealthStatus, number> = { ok: 0, warning: 1, error: 2 };
 
-/** The worst of several statuses; `ok` of none. */
-export const worst = (items: readonly { readonly status: HealthStatus }[]): HealthStatus =>
-  items.reduce<HealthStatus>((so, { status }) => (rank[status] > rank[so] ? status : so), 'ok');
+/** The worst of several; `ok` of none. */
+export const worst = (statuses: readonly HealthStatus[]): HealthStatus =>
+  statuses.reduce<HealthStatus>((so, status) => (rank[status] > rank[so] ? status : so), 'ok');
+
+/** The worst status of several checks; `ok` of none. */
+export const worstOf = (items: readonly { readonly status: HealthStatus }[]): HealthStatus =>
+  worst(items.map(({ status }) => status));
 
 /** One check over all pools. A single pool needs no naming: the message reads as in the design. */
 export const toCheck = (name: string, verdicts: readonly Verdict[]): HealthCheck => {
   const bad = verdicts.filter((verdict) => verdict.status !== 'ok');
-  const label = ({ pool }: Verdict, text: string) => (verdicts.length === 1 ? text : `${pool}: ${text}`);
+  const label = ({ pool }: Verdict, text: string) =>
+    verdicts.length === 1 || pool === undefined ? text : `${pool}: ${text}`;
   const why = bad.map((verdict) => label(verdict, verdict.why ?? verdict.message));
   const remedies = bad.flatMap((verdict) => (verdict.remedy === undefined ? [] : [verdict.remedy]));
   return {
     name,
-    status: worst(verdicts),
+    status: worstOf(verdicts),
     message: verdicts.map((verdict) => label(verdict, verdict.message)).join('; '),
     ...(why.length > 0 && { why: why.join('; ') }),
     ...(remedies.length > 0 && { remedy: [...new Set(remedies)].join(' ') }),

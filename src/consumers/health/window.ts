@@ -18,6 +18,8 @@ export interface WindowStats {
   readonly errorRate: number;
   /** Of all but the rejected, as in the duration metric. Milliseconds; 0 when there were none. */
   readonly averageMs: number;
+  /** Requests that the times below are of. */
+  readonly timed: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
@@ -30,10 +32,10 @@ const SECOND = 1000;
 const ABSURD = 1e12;
 
 /**
- * Rolling statistics of one pool: a ring of slots of a second each. A slot carries the time it stands for, so what is too old is
+ * Rolling statistics of one pool or command: a ring of slots of a second each. A slot carries the time it stands for, so what is too old is
  * not counted even if nothing has happened since: silence never shows old truth.
  *
- * Memory is fixed: about 1 KB a slot, 57 KB for a minute.
+ * Memory is fixed: about 1 KB a slot, 900 KB for a quarter of an hour by seconds.
  */
 export class RollingWindow {
   readonly #slotMs: number;
@@ -48,9 +50,12 @@ export class RollingWindow {
   #from = 0;
   #until = 0;
 
-  /** @param windowMs - longest time that can be looked back on, in milliseconds */
-  constructor(windowMs: number) {
-    this.#slotMs = Math.max(SECOND, Math.ceil(windowMs / MAX_SLOTS / SECOND) * SECOND);
+  /**
+   * @param windowMs - longest time that can be looked back on, in milliseconds
+   * @param slotMs - how long a slot is at least, whole seconds in milliseconds. Default: one second
+   */
+  constructor(windowMs: number, slotMs = SECOND) {
+    this.#slotMs = Math.max(slotMs, Math.ceil(windowMs / MAX_SLOTS / SECOND) * SECOND);
     this.#slots = Math.max(1, Math.ceil(windowMs / this.#slotMs));
     this.#stamps = new Float64Array(this.#slots).fill(-1);
     this.#counts = new Uint32Array(this.#slots * STATUSES);
@@ -174,6 +179,7 @@ const summarise = (counts: Float64Array, bins: Float64Array, sum: number): Windo
     judged,
     failed,
     errorRate: judged === 0 ? 0 : failed / judged,
+    timed,
     averageMs: timed === 0 ? 0 : sum / timed,
     p50Ms: quantile(bins, timed, 0.5),
     p95Ms: quantile(bins, timed, 0.95),

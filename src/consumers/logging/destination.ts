@@ -1,20 +1,16 @@
 import { closeSync, write, writeSync } from 'node:fs';
+import { Backlog, type Batch, EMPTY, linesOf } from './backlog.ts';
 import { flushAtExit } from './exit.ts';
-import type { Line } from './line.ts';
 import type { Target } from './open.ts';
 
-interface Entry {
-  readonly text: string;
-  readonly line: Line;
-}
+/** Told when lines could not be written: they wait for another try, or are lost. They come as they were given. */
+export type OnTrouble = (error: NodeJS.ErrnoException, lines: readonly string[]) => void;
 
-/** Told when lines could not be written: they wait for another try, or are lost. */
-export type OnTrouble = (error: NodeJS.ErrnoException, lines: readonly Line[]) => void;
+/** Why lines are lost: more wait than there is room for, the destination is gone for good, or the log was closed. */
+export type LossReason = 'overflow' | 'unwritable' | 'closed';
 
-/** Characters that may wait while the destination cannot take them. */
+/** Bytes that may wait while the destination cannot take them. */
 const MAX_WAITING = 8 * 2 ** 20;
-/** Characters handed to the system at once. */
-const MAX_BATCH = 64 * 1024;
 const BUSY_RETRY_MS = 50;
 const FAILED_RETRY_MS = 1000;
 /** How long `close` waits for a destination that does not take its lines. */
@@ -22,6 +18,8 @@ const CLOSE_MS = 2000;
 /** How often the flush at exit tries a destination that is busy, and how long it waits in between. */
 const EXIT_TRIES = 50;
 const EXIT_PAUSE_MS = 10;
+
+const asItIs = (text: string): string => text;
 
 const isBusy = (error: NodeJS.ErrnoException): boolean => error.code === 'EAGAIN' || error.code === 'EBUSY';
 /** The other side is gone for good. */
@@ -36,8 +34,8 @@ const isFinal = (error: NodeJS.ErrnoException): boolean => error.code === 'EPIPE
 export class Destination {
   /** Writes the system refused. */
   writeErrors = 0;
-  /** Lines lost. */
-  dropped = 0;
+  /** Lines lost, by reason. */
+  readonly dropped: Record<LossReason, number> = { overflow: 0, unwritable: 0, closed: 0 };
   /** The last write failed; lines wait. */
   failing = false;
   #target: Target;
@@ -45,10 +43,11 @@ export class Destination {
   #next: Target | undefined;
   readonly #onTrouble: OnTrouble;
   readonly #endFlushAtExit: () => void;
-  #waiting: Entry[] = [];
-  #waitingSize = 0;
-  #batch: readonly Entry[] = [];
-  #bytes = Buffer.alloc(0);
+  readonly #render: (text: string) => string;
+  readonly #waiting = new Backlog();
+  /** What is being written, as it was given. */
+  #batch: Batch = EMPTY;
+  #bytes: Buffer = EMPTY.bytes;
   #writing = false;
   #retry: NodeJS.Timeout | undefined;
   #dead = false;
@@ -56,20 +55,25 @@ export class Destination {
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(target: Target, onTrouble: OnTrouble) {
+  /** @param render - makes of a line what is written. It is called when its turn comes, so what is dropped is not rendered */
+  constructor(target: Target, onTrouble: OnTrouble, render: (text: string) => string = asItIs) {
     this.#target = target;
     this.#onTrouble = onTrouble;
+    this.#render = render;
     this.#endFlushAtExit = flushAtExit(this);
   }
 
-  /** Takes a line; `line` is what is told about it should it not get through. */
-  write(text: string, line: Line): void {
-    if (this.#dead || this.#closing !== undefined || this.#waitingSize + text.length > MAX_WAITING) {
-      this.dropped++;
+  /** Takes a line, which ends in a newline and has none before. */
+  write(text: string): void {
+    if (this.#dead || this.#closing !== undefined) {
+      this.dropped[this.failing ? 'unwritable' : 'closed']++;
       return;
     }
-    this.#waiting.push({ text, line });
-    this.#waitingSize += text.length;
+    if (this.#waiting.size + text.length > MAX_WAITING) {
+      this.dropped.overflow++;
+      return;
+    }
+    this.#waiting.add(text);
     if (this.#exiting) {
       this.flushSync();
       return;
@@ -92,7 +96,7 @@ export class Destination {
     this.#dead = false;
     if (this.#writing) return;
     // What could not be written before may go through now.
-    if (this.failing || this.#batch.length === 0) this.#switch();
+    if (this.failing || this.#batch === EMPTY) this.#switch();
     this.#attempt();
   }
 
@@ -133,30 +137,34 @@ export class Destination {
     clearTimeout(this.#retry);
     this.#endFlushAtExit();
     this.#dead = true;
-    this.dropped += this.#batch.length + this.#waiting.length;
-    this.#waiting = [];
+    const reason = this.failing ? 'unwritable' : 'closed';
+    this.dropped[reason] += this.#batch.lines + this.#waiting.lines;
+    this.#waiting.clear();
     if (this.#next?.owned) closeSync(this.#next.fd);
     // A write that is still stuck in the system uses the descriptor; closing it would let the next file take its number.
     if (this.#target.owned && !this.#writing) closeSync(this.#target.fd);
   }
 
   #isIdle(): boolean {
-    return this.#dead || (!this.#writing && this.#batch.length === 0 && this.#waiting.length === 0);
+    return this.#dead || (!this.#writing && this.#batch === EMPTY && this.#waiting.lines === 0);
   }
 
   /** Makes a batch of what waits, unless one is under way. False when there is nothing to write. */
   #takeBatch(): boolean {
-    let size = 0;
-    let count = 0;
-    for (; count < this.#waiting.length && size < MAX_BATCH; count++) size += this.#textAt(count).length;
-    this.#batch = this.#waiting.splice(0, count);
-    this.#waitingSize -= size;
-    this.#bytes = Buffer.from(this.#batch.map((entry) => entry.text).join(''));
-    return count > 0;
+    this.#batch = this.#waiting.take();
+    this.#bytes = this.#render === asItIs ? this.#batch.bytes : this.#rendered(this.#batch);
+    return this.#batch !== EMPTY;
   }
 
-  #textAt(index: number): string {
-    return this.#waiting[index]?.text ?? '';
+  #rendered({ bytes }: Batch): Buffer {
+    return Buffer.from(linesOf(bytes.toString()).map(this.#render).join(''));
+  }
+
+  /** The batch is written, or given up. */
+  #endBatch(): void {
+    this.#waiting.giveBack(this.#batch);
+    this.#batch = EMPTY;
+    this.#bytes = EMPTY.bytes;
   }
 
   #switch(): void {
@@ -170,8 +178,8 @@ export class Destination {
 
   #pump(): void {
     if (this.#writing || this.#dead) return;
-    if (this.#batch.length === 0 || this.failing) this.#switch();
-    if (this.#batch.length === 0 && !this.#takeBatch()) {
+    if (this.#batch === EMPTY || this.failing) this.#switch();
+    if (this.#batch === EMPTY && !this.#takeBatch()) {
       this.#onIdle?.();
       return;
     }
@@ -186,7 +194,7 @@ export class Destination {
   #advance(written: number): void {
     this.failing = false;
     this.#bytes = this.#bytes.subarray(written);
-    if (this.#bytes.length === 0) this.#batch = [];
+    if (this.#bytes.length === 0) this.#endBatch();
     this.#pump();
   }
 
@@ -210,22 +218,16 @@ export class Destination {
     this.failing = true;
     this.#retryIn(FAILED_RETRY_MS);
     // Lines that come while it fails are told of as they come.
-    if (!known)
-      this.#onTrouble(
-        error,
-        [...this.#batch, ...this.#waiting].map((entry) => entry.line),
-      );
+    if (!known) this.#onTrouble(error, [...linesOf(this.#batch.bytes.toString()), ...this.#waiting.all()]);
   }
 
   /** Gives up on everything that waits. */
   #lose(error: NodeJS.ErrnoException): void {
-    const lost = [...this.#batch, ...this.#waiting].map((entry) => entry.line);
-    this.#batch = [];
-    this.#bytes = Buffer.alloc(0);
-    this.#waiting = [];
-    this.#waitingSize = 0;
+    const lost = [...linesOf(this.#batch.bytes.toString()), ...this.#waiting.all()];
+    this.#endBatch();
+    this.#waiting.clear();
     this.#dead = true;
-    this.dropped += lost.length;
+    this.dropped.unwritable += lost.length;
     this.#onTrouble(error, this.failing ? [] : lost);
     this.failing = true;
     this.#onIdle?.();
@@ -253,7 +255,6 @@ export class Destination {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EXIT_PAUSE_MS);
       }
     }
-    this.#batch = [];
-    this.#bytes = Buffer.alloc(0);
+    this.#endBatch();
   }
 }

@@ -1,9 +1,15 @@
 import { writeSync } from 'node:fs';
 import { monotonic, now } from '../../events/index.ts';
-import { type Line, simplify } from './line.ts';
+import { cut, type Json } from '../../sanitize/index.ts';
+import type { Level } from './levels.ts';
+import type { Line } from './line.ts';
+import { ownNames, type Preset } from './preset.ts';
 
 const STDERR = 2;
 const NOTICE_MS = 10_000;
+const MAX_MESSAGE = 2000;
+
+const important: readonly Level[] = ['warn', 'error', 'fatal'];
 
 /**
  * Simplified logging for when the structured one fails: the head of each line from `warn` up goes to stderr, after a notice that
@@ -12,15 +18,20 @@ const NOTICE_MS = 10_000;
 export class Fallback {
   readonly #dest: string;
   readonly #usable: boolean;
+  readonly #preset: Preset;
+  /** How the lines begin that are important enough. */
+  readonly #beginnings: readonly string[];
   #noticed = Number.NEGATIVE_INFINITY;
 
   /**
    * @param dest - what failed, for the notice
    * @param usable - false when it is stderr itself
    */
-  constructor(dest: string, usable: boolean) {
+  constructor(dest: string, usable: boolean, preset: Preset = ownNames) {
     this.#dest = dest;
     this.#usable = usable;
+    this.#preset = preset;
+    this.#beginnings = important.map((level) => `${JSON.stringify(preset.level(level)).slice(0, -1)},`);
   }
 
   /** Tells of a fault, at most once in ten seconds. */
@@ -38,13 +49,46 @@ export class Fallback {
 
   /** Writes a line's head, if it is important enough. */
   line(line: Line): void {
-    if (line.level === 'warn' || line.level === 'error' || line.level === 'fatal') this.#write(line);
+    if (important.includes(line.level)) this.#write(line);
   }
 
-  #write(line: Line): void {
+  /** The same for a line that is JSON already. */
+  text(json: string): void {
+    if (!this.#usable || !this.#beginnings.some((beginning) => json.startsWith(beginning))) return;
+    try {
+      const all = JSON.parse(json) as Record<string, Json>;
+      const { messageKey, timestampKey, level, fields } = this.#preset;
+      const head = { logger: '', event: '' };
+      const names = [
+        timestampKey,
+        ...Object.keys(level('info')),
+        messageKey,
+        ...Object.keys(fields?.(head) ?? head),
+      ];
+      const kept = Object.fromEntries(names.map((name) => [name, all[name] as Json]));
+      // In a line of OpenTelemetry it may be any value.
+      const message = kept[messageKey];
+      if (typeof message === 'string') kept[messageKey] = cut(message, MAX_MESSAGE);
+      this.#send(kept);
+    } catch {
+      // A line of ours is JSON; but nothing may come of it if it were not.
+    }
+  }
+
+  #write({ level, timestamp, message, fields: { logger, event } }: Line): void {
+    const { fields, messageKey, timestampKey, ...preset } = this.#preset;
+    this.#send({
+      [timestampKey]: preset.timestamp(timestamp),
+      ...preset.level(level),
+      [messageKey]: cut(message, MAX_MESSAGE),
+      ...(fields?.({ logger, event }) ?? { logger, event }),
+    });
+  }
+
+  #send(head: Readonly<Record<string, Json>>): void {
     if (!this.#usable) return;
     try {
-      writeSync(STDERR, simplify(line));
+      writeSync(STDERR, `${JSON.stringify(head)}\n`);
     } catch {
       // stderr is closed, or its reader does not keep up; waiting for it would stop the process.
     }

@@ -1,9 +1,13 @@
-import { currentContext, type LogContext, traceIdOf } from '../../events/index.ts';
+import { currentContext, type EventSubject, type LogContext, traceIdOf } from '../../events/index.ts';
 import { type Canary, cut, type Json, type Sanitizer } from '../../sanitize/index.ts';
 import { addField, type LineFields } from './line.ts';
 
 /** What a line is sanitized with, and the secrets that must not come through it. */
-export type LogSanitizer = Sanitizer & { readonly canary?: Canary | undefined };
+export type LogSanitizer = Sanitizer & {
+  readonly canary?: Canary | undefined;
+  /** The arguments of a call by their shapes; that of an instance has it. */
+  readonly args?: (args: unknown, showArgs: readonly string[]) => unknown;
+};
 
 /** Ids that stand at the head of a line, where they are known. */
 const ids = [
@@ -54,27 +58,59 @@ export const addSafe = (fields: LineFields, safe: Readonly<Record<string, Json>>
 const SPAN_START = 36;
 const SPAN_END = 52;
 
-const contextFields = ({ traceparent, ...rest }: LogContext, safe: Sanitizer): Record<string, Json> => {
+/** The ids of a W3C trace context, where it is one. */
+const traceFields = (traceparent: unknown): Record<string, string> | undefined => {
   const traceId = typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined;
-  if (traceId === undefined) return safe.fields(rest);
-  const spanId = (traceparent as string).slice(SPAN_START, SPAN_END);
-  return { ...safe.fields(rest), trace_id: traceId, span_id: spanId };
+  if (traceId === undefined) return undefined;
+  return { trace_id: traceId, span_id: (traceparent as string).slice(SPAN_START, SPAN_END) };
+};
+
+const addTrace = (fields: LineFields, traceparent: unknown): void => {
+  if (traceparent !== undefined) Object.assign(fields, traceFields(traceparent));
+};
+
+const addContextFields = (
+  fields: LineFields,
+  { traceparent, ...rest }: LogContext,
+  safe: Sanitizer,
+): void => {
+  addSafe(fields, safe.fields(rest));
+  addTrace(fields, traceparent);
+};
+
+/** The fields of `withContext` in force, sanitized. */
+export const contextFields = (safe: Sanitizer): Record<string, Json> => {
+  const context = currentContext();
+  if (context === undefined) return {};
+  const { traceparent, ...rest } = context;
+  return { ...safe.fields(rest), ...traceFields(traceparent) };
 };
 
 /**
- * The fields of `withContext` in force. For an event they count only if they are of its operation: an event of a socket runs in
- * the context in which that socket was made, which may be that of another request altogether.
+ * Adds the fields of `withContext` to the line of an event. Those of a request's caller are known; those in force count only if they are of the same operation: an
+ * event of a socket runs in the context in which that socket was made, which may be that of another request altogether.
  *
  * @param correlationId - that of the event, if it has one
+ * @param subject - the request the event is of
  */
-export const contextFor = (safe: Sanitizer, correlationId?: unknown): Record<string, Json> | undefined => {
+export const addEventContext = (
+  fields: LineFields,
+  safe: Sanitizer,
+  correlationId: unknown,
+  subject: EventSubject | undefined,
+): void => {
+  if (subject !== undefined) {
+    if (subject.context !== undefined) addContextFields(fields, subject.context, safe);
+    addTrace(fields, subject.traceparent);
+    return;
+  }
   const context = currentContext();
-  if (context === undefined) return undefined;
-  const foreign =
+  if (context === undefined) return;
+  const isForeign =
     correlationId !== undefined &&
     context.correlation_id !== undefined &&
     context.correlation_id !== correlationId;
-  return foreign ? undefined : contextFields(context, safe);
+  if (!isForeign) addContextFields(fields, context, safe);
 };
 
 /** Fake secrets among the fields, as they are left of them; see {@link Canary}. */

@@ -1,4 +1,10 @@
 export type { Level, LevelOption, LogOptions } from './levels.ts';
 export type { Logger, LogMethod } from './logger.ts';
-export { createLogging, type Logging, type LoggingInit } from './logging.ts';
-export type { LogCounts } from './writer.ts';
+export {
+  createLogging,
+  type Logging,
+  type LoggingInit,
+  type LogRequestOptions,
+} from './logging.ts';
+export { conventions, headFields, lineFields, sources, targetOf } from './names.ts';
+export { type LogCounts, type LogLosses, lossReasons } from './writer.ts';

@@ -46,6 +46,16 @@ export const lifecycleRules: Rules = {
     message: ({ metadata }) => `Worker ${metadata.worker_id} did not start: ${metadata.message}`,
     fields: failure,
   },
+  'snakepit.worker.busy': {
+    levels: ['trace'],
+    message: ({ metadata, measurements }) =>
+      `Worker ${metadata.worker_id} is busy with ${measurements.in_flight} requests`,
+  },
+  'snakepit.worker.idle': {
+    levels: ['trace'],
+    message: ({ metadata, measurements }) =>
+      `Worker ${metadata.worker_id} has room again, ${measurements.in_flight} requests run`,
+  },
   'snakepit.worker.stopped': {
     levels: ['info'],
     message: ({ metadata }) => `Worker ${metadata.worker_id} stopped`,
@@ -102,6 +112,13 @@ export const lifecycleRules: Rules = {
     level: ({ metadata }) => (metadata.to === 'ok' ? 'info' : metadata.to === 'warning' ? 'warn' : 'error'),
     message: ({ metadata }) => `Health is ${metadata.to}, was ${metadata.from}: ${metadata.why}`,
     fields: ['from', 'to', 'why'],
+  },
+  'snakepit.health.check_failed': {
+    levels: ['warn', 'error'],
+    level: ({ metadata }) => (metadata.critical ? 'error' : 'warn'),
+    message: ({ metadata }) =>
+      `Health check ${metadata.check} failed (${metadata.reason}): ${metadata.message}`,
+    fields: ['check', 'critical', 'reason'],
   },
   'snakepit.observability.config_changed': {
     levels: ['info'],

@@ -1,6 +1,5 @@
-import { cut, type Json } from '../../sanitize/index.ts';
+import type { Json } from '../../sanitize/index.ts';
 import type { Level } from './levels.ts';
-import { rfc3339 } from './time.ts';
 
 /** A line before it is written. Everything in it is already safe: JSON can say it, and it is bounded. */
 export interface Line {
@@ -26,15 +25,3 @@ export const addField = (fields: LineFields, name: string, value: Json): void =>
 /** pino takes an object with method, headers and socket for an HTTP request and writes a summary of it, without our head. */
 const looksLikeHttp = (fields: LineFields, name: string): boolean =>
   (name === 'socket' && 'headers' in fields) || (name === 'headers' && 'socket' in fields);
-
-const MAX_SIMPLE_MESSAGE = 2000;
-
-/** A line reduced to its head: what is written where the full one cannot be. */
-export const simplify = (line: Line): string =>
-  `${JSON.stringify({
-    timestamp: rfc3339(line.timestamp),
-    level: line.level,
-    message: cut(line.message, MAX_SIMPLE_MESSAGE),
-    logger: line.fields.logger,
-    event: line.fields.event,
-  })}\n`;

@@ -15,11 +15,23 @@ const pythonLevels: ReadonlyMap<LogLevel, Level> = new Map([
  * each that failed. Refusals for want of room are `debug`: under overload they come by the thousand, and the pool has said so once.
  */
 export const requestRules: Rules = {
+  'snakepit.request.queued': {
+    levels: ['trace'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} accepted, ${measurements.queue_size} requests wait`,
+  },
+  'snakepit.request.started': {
+    levels: ['debug'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} started after ${duration(measurements.queue_time_ms)}`,
+    args: 'always',
+  },
   'snakepit.request.completed': {
     levels: ['info'],
     message: ({ metadata, measurements }) =>
       `${metadata.command} ${metadata.status} in ${duration(measurements.duration_ms)}`,
     fields: ['status', 'code', 'attempts'],
+    args: 'asked',
   },
   'snakepit.request.failed': {
     levels: ['error', 'warn'],
@@ -54,6 +66,15 @@ export const requestRules: Rules = {
     message: ({ metadata, measurements }) =>
       `${metadata.command} is started again after attempt ${measurements.attempt}: ${metadata.message}`,
     fields: ['code'],
+  },
+  'snakepit.stream.opened': {
+    levels: ['trace'],
+    message: ({ metadata }) => `${metadata.command} is to be streamed`,
+  },
+  'snakepit.stream.chunk': {
+    levels: ['trace'],
+    message: ({ metadata, measurements }) =>
+      `${metadata.command} streamed chunk ${measurements.index} of ${measurements.bytes} bytes`,
   },
   'snakepit.stream.closed': {
     levels: ['debug'],

@@ -10,6 +10,8 @@ export interface Rule<N extends EventName = EventName> {
   message(event: CataloguedEvent<N>): string;
   /** Default `snakepit`. */
   logger?(event: CataloguedEvent<N>): unknown;
+  /** Whether its lines have the arguments of the request: `asked`, where the option `logs.args.completed` is on or the request is logged fully. */
+  readonly args?: 'always' | 'asked';
   /** Metadata that become fields. A list and not a function: one object less for every line. */
   readonly fields?: readonly (keyof CataloguedEvent<N>['metadata'] & string)[];
 }

@@ -20,3 +20,7 @@ export const rfc3339 = (epochMs: number): string => {
   }
   return `${prefix}${String(whole - atSecond * 1000).padStart(3, '0')}Z`;
 };
+
+/** Nanoseconds since 1970 as a text, since a number would lose digits. What is no time of day becomes the time of writing. */
+export const nanoseconds = (epochMs: number): string =>
+  epochMs >= 0 && epochMs <= LATEST ? `${Math.floor(epochMs)}000000` : nanoseconds(now());

@@ -7,7 +7,7 @@ import { type CatalogEntry, events, level, own, type Source } from './source.ts'
 /** Label value of what a worker has not told yet, and of commands and pools that do not exist. */
 export const UNKNOWN = '(unknown)';
 
-type Details = Partial<Pick<CatalogEntry, 'unit' | 'buckets' | 'exemplars'>>;
+type Details = Partial<Pick<CatalogEntry, 'unit' | 'buckets' | 'exemplars' | 'aggregate'>>;
 const kind =
   <T extends FamilySpec['type']>(type: T) =>
   (help: string, labels: readonly string[], from: Source, details: Details = {}) => ({
@@ -30,7 +30,12 @@ const FINE_BUCKETS = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.1,
 const SIZE_BUCKETS = [128, 1024, 8192, 65_536, 524_288, 4_194_304, 33_554_432];
 const MEMORY_BUCKETS = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384].map((mebi) => mebi * 2 ** 20);
 const CIRCUIT = { closed: 0, half_open: 1, open: 2 } as const;
+const HEALTH = { ok: 0, warning: 1, error: 2 } as const;
 const exemplars = { exemplars: true } as const;
+// In a group: a level of one thing, such as a slot's worker, or a state that is the worse the greater it is.
+const greatest = { aggregate: 'max' } as const;
+const least = { aggregate: 'min' } as const;
+const anyone = { aggregate: 'first' } as const;
 
 const POOL = ['pool_name'] as const;
 const COMMAND = ['pool_name', 'command'] as const;
@@ -46,17 +51,25 @@ export const metricCatalog = {
     'Version of Snakepit and of Node.js.',
     ['version', 'node_version'],
     level('build', ({ version, nodeVersion }) => [[[version, nodeVersion], 1]]),
+    anyone,
   ),
   snakepit_ready: gauge(
     'Whether the readiness check passes (1) or not (0).',
     [],
     level('ready', (ready) => [[[], ready ? 1 : 0]]),
+    least,
+  ),
+  snakepit_health_status: gauge(
+    'Status of each health check: 0 ok, 1 warning, 2 error.',
+    ['check'],
+    level('health', (checks) => checks.map((of): Row => [[of.check], HEALTH[of.status]])),
+    greatest,
   ),
   snakepit_uptime_seconds: gauge(
     'Time since this Snakepit was created.',
     [],
     level('snapshot', ({ uptime_ms }) => [[[], uptime_ms / 1000]]),
-    seconds,
+    { ...seconds, ...greatest },
   ),
 
   snakepit_event_loop_seconds_total: counter(
@@ -73,14 +86,30 @@ export const metricCatalog = {
     'Whether the configuration could be used when it was read last, at the start or on SIGHUP (1) or not (0).',
     [],
     level('reload', ({ successful }) => [[[], successful ? 1 : 0]]),
+    least,
   ),
   snakepit_config_last_reload_success_timestamp_seconds: gauge(
     'When the configuration was read last and could be used, Unix time.',
     [],
     level('reload', ({ success_at }) => [[[], success_at / 1000]]),
-    seconds,
+    { ...seconds, ...least },
   ),
 
+  snakepit_log_records_dropped_total: counter(
+    'Log lines lost: more waited than there was room for, the destination was gone, the log was closed, or a line could not be put into words.',
+    ['reason'],
+    level('logs', ({ losses }) => Object.entries(losses).map(([reason, lost]) => [[reason], lost])),
+  ),
+  snakepit_log_write_errors_total: counter(
+    'Writes of log lines that failed. The lines wait for another try where one can help.',
+    [],
+    level('logs', ({ writeErrors }) => [[[], writeErrors]]),
+  ),
+  snakepit_log_headers_refused_total: counter(
+    'Headers x-snakepit-log that were of no use: not signed for that request, expired, or good for too long.',
+    [],
+    level('logs', ({ refusedHeaders }) => [[[], refusedHeaders]]),
+  ),
   snakepit_redaction_canary_leaks_total: counter(
     'Fake secrets (sanitize.canary) that were found unmasked in what leaves the process; 0 is the only good value.',
     [],
@@ -225,6 +254,7 @@ export const metricCatalog = {
     'Whether every slot of the pool is left empty since its workers fail as fast as they start (1) or not (0).',
     POOL,
     pool((of) => (of.crash_loop === null ? 0 : 1)),
+    greatest,
   ),
   snakepit_pool_quarantined_requests: gauge(
     'Requests that are refused since they killed workers.',
@@ -235,6 +265,7 @@ export const metricCatalog = {
     'Circuit breaker of the pool: 0 closed, 1 half open, 2 open; none for pools without one.',
     POOL,
     perPool((of) => (of.circuit === null ? [] : [[[], CIRCUIT[of.circuit]]])),
+    greatest,
   ),
   snakepit_pool_info: gauge(
     'How the pool runs its workers; there once a worker has told.',
@@ -244,6 +275,7 @@ export const metricCatalog = {
         ? []
         : [[[of.transport, of.codec ?? UNKNOWN, of.python_version ?? UNKNOWN], 1]],
     ),
+    anyone,
   ),
 
   snakepit_worker_starts_total: counter(
@@ -281,23 +313,25 @@ export const metricCatalog = {
     'Resident memory of the worker at its last reading.',
     SLOT,
     worker((of) => of.memory_bytes),
-    { unit: 'bytes' },
+    { unit: 'bytes', ...greatest },
   ),
   snakepit_worker_uptime_seconds: gauge(
     'Time since the worker was spawned.',
     SLOT,
     worker((of) => of.uptime_ms / 1000),
-    seconds,
+    { ...seconds, ...greatest },
   ),
   snakepit_worker_threads: gauge(
     'Threads of the worker at its last reading.',
     SLOT,
     worker((of) => of.readings?.threads ?? null),
+    greatest,
   ),
   snakepit_worker_open_fds: gauge(
     'Open file descriptors of the worker at its last reading; none where the system does not tell.',
     SLOT,
     worker((of) => of.readings?.open_fds ?? null),
+    greatest,
   ),
   snakepit_worker_gc_collections_total: counter(
     'Garbage collections of all generations in the workers of a slot; slots that are no more add up under gone.',
@@ -358,6 +392,7 @@ export const metricCatalog = {
     'Whether a consumer gets events: 0 closed, it does; 1 half open, it is tried; 2 open, it does not.',
     ['consumer'],
     consumer((of) => [[of.name], CIRCUIT[of.circuit]]),
+    greatest,
   ),
 
   snakepit_metrics_rejected_total: counter(
@@ -392,7 +427,7 @@ export const catalogEntries = Object.entries(metricCatalog) as readonly (readonl
 
 /** The family a row describes. */
 export const specOf = (name: MetricName): FamilySpec => {
-  const { type, help, labels, unit, buckets }: CatalogEntry = metricCatalog[name];
+  const { type, help, labels, unit, buckets, aggregate }: CatalogEntry = metricCatalog[name];
   return {
     type,
     name,
@@ -400,5 +435,6 @@ export const specOf = (name: MetricName): FamilySpec => {
     labels,
     ...(unit !== undefined && { unit }),
     ...(buckets !== undefined && { buckets }),
+    ...(aggregate !== undefined && { aggregate }),
   };
 };

@@ -11,7 +11,7 @@ import { slotTotals } from './levels/slots.ts';
 import type { Collector, OwnMetrics } from './own.ts';
 import type { ApplicationMetrics } from './record/application.ts';
 import type { RecordedFamilies } from './record/recorded.ts';
-import type { ConfigReload } from './source.ts';
+import type { ConfigReload, Levels, LogReading } from './source.ts';
 
 /** What an exposition is put together from. */
 export interface Parts {
@@ -26,8 +26,10 @@ export interface Parts {
   readonly bus: EventBus;
   readonly snapshot: Snapshotter;
   readonly ready: (() => boolean) | undefined;
+  readonly health: (() => Levels['health']) | undefined;
   readonly reload: (() => ConfigReload) | undefined;
   readonly canaryLeaks: (() => number) | undefined;
+  readonly logs: (() => LogReading) | undefined;
   readonly version: string;
   /** Told each snapshot before anything is copied. */
   readonly onSnapshot: (snapshot: Snapshot) => void;
@@ -79,7 +81,7 @@ export class MetricsCollection implements Collection {
   }
 
   #levels(): Map<string, ScalarCopy> {
-    const { bus, snapshot, ready, reload, canaryLeaks, version, onSnapshot } = this.#parts;
+    const { bus, snapshot, ready, health, reload, canaryLeaks, logs, version, onSnapshot } = this.#parts;
     const found = new Map<string, ScalarCopy>(readLevels('build', { version, nodeVersion: process.version }));
     const collect = (collector: Collector, read: () => [string, ScalarCopy][]) => {
       try {
@@ -104,6 +106,8 @@ export class MetricsCollection implements Collection {
     // A number that is kept; reading it cannot fail.
     if (canaryLeaks !== undefined)
       for (const [name, copy] of readLevels('canary', canaryLeaks())) found.set(name, copy);
+    if (health !== undefined) collect('health', () => readLevels('health', health()));
+    if (logs !== undefined) for (const [name, copy] of readLevels('logs', logs())) found.set(name, copy);
     if (ready !== undefined) collect('ready', () => readLevels('ready', ready()));
     return found;
   }

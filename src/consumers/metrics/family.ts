@@ -3,6 +3,9 @@
 /** Kinds of a metric family. `info` is a gauge that is always 1 in the Prometheus text and an Info family in OpenMetrics. */
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'info';
 
+/** How the values of a gauge become one where several processes or threads are exposed together. */
+export type Aggregate = 'sum' | 'max' | 'min' | 'first';
+
 /** Description of a metric family. */
 export interface FamilySpec {
   readonly type: MetricType;
@@ -19,6 +22,8 @@ export interface FamilySpec {
   readonly quantiles?: readonly number[];
   /** How far back the quantiles of a summary look. Milliseconds. */
   readonly windowMs?: number;
+  /** Of a gauge or info, in a group. Default: `sum`. */
+  readonly aggregate?: Aggregate;
 }
 
 /** What an exemplar is made from: the metadata of the event that was counted last. Held, never changed. */
@@ -93,6 +98,11 @@ export interface NativeCopy {
   };
 }
 
+/** What the quantiles of a series are estimated from: the count near zero, and those of the buckets `offset`, `offset` + 1 and so on. */
+export interface SketchCopy extends BucketRun {
+  readonly zeros: number;
+}
+
 /** A summary at one moment: per series the count, then the sum. */
 export interface SummaryCopy extends Copy {
   readonly kind: 'summary';
@@ -100,6 +110,8 @@ export interface SummaryCopy extends Copy {
   readonly cells: ArrayLike<number>;
   /** The quantiles of a series. Estimated when asked for: nothing else in a scrape has to agree with them. */
   quantilesOf(row: number): ArrayLike<number>;
+  /** The sketch behind them, where they are estimated here; undefined for a series that has observed nothing. */
+  sketchOf?(row: number): SketchCopy | undefined;
 }
 
 /** A family at the moment of a scrape. Nothing in it changes any more, so it can be rendered at leisure. */

@@ -9,6 +9,7 @@ import type { FamilySpec } from './family.ts';
 import { CustomMetrics } from './feed/custom.ts';
 import { Feed } from './feed/feed.ts';
 import { PythonMetrics } from './feed/python.ts';
+import { Group } from './group/group.ts';
 import { NodeMetrics } from './levels/node.ts';
 import { ForeignMetrics } from './levels/registry.ts';
 import { targetInfo } from './levels/target.ts';
@@ -24,7 +25,7 @@ import { configuredFor, type Setting } from './record/family.ts';
 import { Names } from './record/names.ts';
 import { RecordedFamilies } from './record/recorded.ts';
 import type { MetricSpec } from './record/spec.ts';
-import type { ConfigReload } from './source.ts';
+import type { ConfigReload, Levels, LogReading } from './source.ts';
 
 const COMPLETED = 'snakepit.request.completed';
 
@@ -38,16 +39,22 @@ export interface MetricsInit {
   readonly snapshot: Snapshotter;
   /** Whether the readiness check passes. Default: none, and `snakepit_ready` is left out. */
   readonly ready?: (() => boolean) | undefined;
+  /** The status of each health check. Default: it is left out. */
+  readonly health?: (() => Levels['health']) | undefined;
   /** How the configuration was read last. Default: it is left out. */
   readonly reload?: (() => ConfigReload) | undefined;
   /** Fake secrets that reached a sink. Default: none are looked for, and the metric is left out. */
   readonly canaryLeaks?: (() => number) | undefined;
+  /** What became of log lines. Default: it is left out. */
+  readonly logs?: (() => LogReading) | undefined;
   /** Version of this package, for `snakepit_build_info`. */
   readonly version: string;
   /** Epoch milliseconds, for `_created`. Default: the clock of the events. */
   readonly now?: () => number;
   /** Where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` are read. Default: the process's. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where the folder of a group is made. Default: the user's runtime directory, or the temporary one. */
+  readonly runtimeDir?: string | undefined;
 }
 
 /**
@@ -55,7 +62,7 @@ export interface MetricsInit {
  * own metrics, and writes all of it as Prometheus text
  * (exposition format 0.0.4), OpenMetrics 1.0.0 or Prometheus protobuf.
  *
- * It keeps no timer and no handle, so it does not keep Node alive.
+ * It keeps no timer, and no handle but the socket of a group, so it does not keep Node alive.
  */
 export class Metrics {
   readonly #application: ApplicationMetrics;
@@ -63,9 +70,11 @@ export class Metrics {
   readonly #release: () => void;
   readonly #node: NodeMetrics | undefined;
   readonly #offers: Offers;
+  readonly #group: Group | undefined;
 
   /**
-   * @throws SnakepitError `invalid_configuration` when an option names a metric or label that is not there, or a metric cannot be exposed
+   * @throws SnakepitError `invalid_configuration` when an option names a metric or label that is not there, a metric cannot be exposed, or
+   *   the group can have no folder
    * @throws TypeError when the bus has a consumer named `metrics` already
    */
   constructor({
@@ -73,11 +82,14 @@ export class Metrics {
     bus,
     snapshot,
     ready,
+    health,
     reload,
     canaryLeaks,
+    logs,
     version,
     now: clock = now,
     environment = process.env,
+    runtimeDir,
   }: MetricsInit) {
     const { buckets, maxSeries } = options;
     const setting: Setting = {
@@ -93,7 +105,7 @@ export class Metrics {
     };
     checkNames(options, setting);
     const recorded = new RecordedFamilies(setting, buckets);
-    const own = new OwnMetrics(recorded);
+    const own = new OwnMetrics(recorded, options.group !== undefined);
     const reject = own.reject.bind(own);
     const names = new Names();
     for (const [name] of catalogEntries) names.claim(specOf(name));
@@ -116,8 +128,10 @@ export class Metrics {
       bus,
       snapshot,
       ready,
+      health,
       reload,
       canaryLeaks,
+      logs,
       version,
       application: this.#application,
       node: this.#node,
@@ -125,7 +139,6 @@ export class Metrics {
       target: targetInfo(environment),
       onSnapshot: (levels) => feed.zero(levels),
     });
-    this.#scraper = new Scraper(collection);
     this.#offers = new Offers(() => collection.classic('text'));
     for (const [name] of catalogEntries) this.#offers.add(specOf(name));
     const custom = new CustomMetrics({ declared: options.custom, application: this.#application, reject });
@@ -144,6 +157,17 @@ export class Metrics {
       },
       { delivery: 'inline', sampled: false },
     );
+    this.#group =
+      options.group === undefined
+        ? undefined
+        : new Group({
+            group: options.group,
+            own: collection,
+            environment,
+            runtimeDir,
+            onFailure: () => own.collectFailed('group'),
+          });
+    this.#scraper = new Scraper(this.#group ?? collection);
   }
 
   /**
@@ -228,9 +252,13 @@ export class Metrics {
     return this.#scraper.scrape(negotiate(accept), signal);
   }
 
-  /** Leaves the bus and stops watching this process. What has been counted can still be rendered. */
-  close(): void {
+  /**
+   * Leaves the bus and stops watching this process, and hands what has been counted to the group, where there is one. It can still be
+   * rendered.
+   */
+  async close(): Promise<void> {
     this.#release();
+    if (this.#group !== undefined) await this.#group.close();
     this.#node?.close();
   }
 }

@@ -1,4 +1,4 @@
-import type { ConsumerCounts, EventName, Snapshot } from '../../events/index.ts';
+import type { ConsumerCounts, EventName, HealthStatus, Snapshot } from '../../events/index.ts';
 import type { FamilySpec, MetricType, Row } from './family.ts';
 
 /** Totals of one slot; `worker_slot` is `gone` for the sum of those that are no more. */
@@ -24,12 +24,23 @@ export interface Levels {
   readonly slots: readonly SlotTotals[];
   readonly bus: BusReading;
   readonly ready: boolean;
+  readonly health: readonly { readonly check: string; readonly status: HealthStatus }[];
   /** Time the event loop has spent, in seconds. */
   readonly loop: { readonly active: number; readonly idle: number };
   readonly build: { readonly version: string; readonly nodeVersion: string };
   readonly reload: ConfigReload;
   /** Fake secrets that reached a sink. */
   readonly canary: number;
+  readonly logs: LogReading;
+}
+
+/** What became of log lines that could not be written. */
+export interface LogReading {
+  readonly writeErrors: number;
+  /** Lines lost, by reason. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Headers that asked for a request to be logged fully and were of no use. */
+  readonly refusedHeaders: number;
 }
 
 /** How the configuration was read last. */

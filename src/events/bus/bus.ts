@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventName, Measurements, MetadataInput } from '../catalog.ts';
 import { monotonic } from '../clock.ts';
+import type { LogContext } from '../context.ts';
 import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { Gate } from './gate.ts';
 import { EventHandle } from './handle.ts';
@@ -22,10 +23,28 @@ const MAX_NAMES = 2000;
 const OVERFLOW_NAME = 'snakepit.observability.other';
 const DEFAULT_FLUSH_MS = 2000;
 
-/** Which events: a name; a part may be `*`, and a final `**` matches the rest. `{ patterns }` for several: an event that matches more than one is still delivered once. */
-export type PatternLike = NameLike | { readonly patterns: readonly NameLike[] };
-const isSeveral = (pattern: PatternLike): pattern is { readonly patterns: readonly NameLike[] } =>
+interface Several {
+  readonly patterns: readonly NameLike[];
+  readonly except?: readonly NameLike[];
+}
+
+/** Which events: a name; a part may be `*`, and a final `**` matches the rest. `{ patterns }` for several: an event that matches more than one is still delivered once, and one that matches any of `except` is not. */
+export type PatternLike = NameLike | Several;
+const isSeveral = (pattern: PatternLike): pattern is Several =>
   typeof pattern === 'object' && 'patterns' in pattern;
+
+/**
+ * The request an event tells of, for consumers that are called inline: what is too much, or too private, for the metadata. Set by the emitter while it emits, so that nothing
+ * of it is copied or formatted unless somebody wants it.
+ */
+export interface EventSubject {
+  readonly requestId: string;
+  /** As the caller gave them: not sanitized. */
+  readonly rawArgs: unknown;
+  readonly traceparent: string | undefined;
+  /** The caller's. */
+  readonly context: LogContext | undefined;
+}
 
 interface Registration {
   readonly matches: (name: string) => boolean;
@@ -56,6 +75,8 @@ export class EventBus {
   #state: 'on' | 'off' | 'closed' = 'on';
   /** Events whose name or fields could not be taken. */
   malformed = 0;
+  /** @internal What the event being emitted is about, beyond its metadata; see {@link EventSubject}. */
+  subject: EventSubject | undefined;
 
   constructor() {
     this.#reporter = new Reporter((name, measurements, metadata) =>
@@ -306,8 +327,9 @@ export class EventBus {
 }
 
 const compilePatterns = (pattern: PatternLike): ((name: string) => boolean) => {
-  const tests = (isSeveral(pattern) ? pattern.patterns : [pattern]).map(compilePattern);
-  return (name) => tests.some((test) => test(name));
+  const { patterns, except = [] } = isSeveral(pattern) ? pattern : { patterns: [pattern] };
+  const [tests, exceptions] = [patterns.map(compilePattern), except.map(compilePattern)];
+  return (name) => tests.some((test) => test(name)) && !exceptions.some((test) => test(name));
 };
 
 const replace = <V, T>(

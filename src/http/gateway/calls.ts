@@ -2,6 +2,7 @@ import { preferredType, sendJson, sendStream } from '../respond.ts';
 import { readArguments } from './body.ts';
 import { callOptionsOf } from './call-options.ts';
 import { eventStream } from './event-stream.ts';
+import { LOG_HEADER, readLogHeader } from './log-header.ts';
 import type { GatewayContext, GatewayParts } from './parts.ts';
 import { gatewayProblem } from './problems.ts';
 import { toResultJson } from './result-json.ts';
@@ -16,7 +17,19 @@ export const wantsEvents = (c: GatewayContext): boolean =>
   c.req.header('accept')?.includes(EVENTS) === true &&
   preferredType(c, ['application/json', EVENTS]) === EVENTS;
 
-const read = async (c: GatewayContext, { options, pools }: GatewayParts) => {
+/** A header that is of no use is ignored: it must not be what a call fails for. */
+const logIfAsked = (c: GatewayContext, { options, log }: GatewayParts): void => {
+  const header = c.req.header(LOG_HEADER);
+  if (header === undefined || log === undefined) return;
+  const correlationId = c.get('correlationId');
+  const asked = readLogHeader(header, options.token, correlationId);
+  if ('refused' in asked) log.refusedHeader(asked.refused);
+  else log.logRequest(correlationId, asked);
+};
+
+const read = async (c: GatewayContext, parts: GatewayParts) => {
+  const { options, pools } = parts;
+  logIfAsked(c, parts);
   const callOptions = callOptionsOf(c.req.raw, c.req.query('pool'), c.get('correlationId'), pools);
   return { callOptions, args: await readArguments(c.req.raw, options.maxBodyBytes) };
 };

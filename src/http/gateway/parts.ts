@@ -4,6 +4,14 @@ import type { ControlPort } from '../../core/port.ts';
 import type { OutgoingSanitizer, ReportBug } from '../ports.ts';
 import type { PoolLimits } from './call-options.ts';
 
+/** The log, as the gateway uses it. */
+export interface RequestLog {
+  /** Logs everything about the requests of one correlation id. */
+  logRequest(correlationId: string, options: { readonly forMs: number }): unknown;
+  /** A header that asked for it was of no use; why. */
+  refusedHeader(why: string): void;
+}
+
 /** What the gateway is made from. */
 export interface GatewayParts {
   readonly port: ControlPort;
@@ -12,6 +20,8 @@ export interface GatewayParts {
   readonly pools: PoolLimits;
   /** For what problems tell. Default: they tell it as it is. */
   readonly sanitizer?: Pick<OutgoingSanitizer, 'text'> | undefined;
+  /** The log, for callers who ask that all of a request be logged. Default: nobody can. */
+  readonly log?: RequestLog | undefined;
   readonly reportBug?: ReportBug | undefined;
   /** Silence on an event stream after which a comment is sent. Default: 15000. */
   readonly commentEveryMs?: number | undefined;

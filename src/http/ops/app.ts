@@ -4,6 +4,7 @@ import type {
   ConfigControl,
   ErrorsReader,
   HealthReader,
+  LiveReader,
   MetricsReader,
   OpsControl,
   OutgoingSanitizer,
@@ -16,6 +17,7 @@ import { configChange, configRead } from './config.ts';
 import { controlChanges } from './control.ts';
 import { allowedMethods, type Endpoints, type Read } from './endpoint.ts';
 import { errorsReads } from './errors.ts';
+import { eventsRead } from './events.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { healthReads } from './health.ts';
 import { metricsRead } from './metrics.ts';
@@ -28,6 +30,8 @@ export interface OpsParts {
   readonly health: HealthReader | null;
   /** Null, the default: neither `/api/errors` nor `/api/requests/slow` is served. */
   readonly errors?: ErrorsReader | null | undefined;
+  /** Null, the default: `/api/events` is not served. */
+  readonly live?: LiveReader | null | undefined;
   /** Null, the default: `/api/state` is not served, and nothing can be changed. */
   readonly control?: OpsControl | null | undefined;
   /** Null, the default: `/api/config` is not served. */
@@ -60,13 +64,14 @@ const inspectAnswers =
   };
 
 const endpointsOf = (parts: OpsParts, sanitizer: OutgoingSanitizer): Endpoints => {
-  const { metrics, health, errors = null, control = null, config = null, reportBug } = parts;
+  const { metrics, health, errors = null, live = null, control = null, config = null, reportBug } = parts;
   return {
     reads: [
       ...(health === null ? [] : healthReads(health)),
       ...pythonReads(parts),
       ...(metrics === null ? [] : [metricsRead(metrics)]),
       ...(errors === null ? [] : errorsReads(errors, control)),
+      ...(live === null ? [] : [eventsRead(live)]),
       ...(control === null
         ? []
         : [

@@ -12,7 +12,8 @@ const epoch = /^\d{1,15}$/;
 /** RFC 3339 section 5.6. A plus sign that was not escaped arrives as a space. */
 const rfc3339 = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?)(?:[Zz]|([+\- ])(\d\d:\d\d))$/;
 
-const parseSince = (text: string): number | undefined => {
+/** A moment as a query writes it, in epoch milliseconds. */
+export const parseSince = (text: string): number | undefined => {
   if (epoch.test(text)) return Number(text);
   const ago = relative.exec(text);
   if (ago !== null) return now() - Number(ago[1]) * units[ago[2] as keyof typeof units];
@@ -22,6 +23,10 @@ const parseSince = (text: string): number | undefined => {
   const at = Date.parse(`${time}${offset === undefined ? 'Z' : `${sign === '-' ? '-' : '+'}${offset}`}`);
   return Number.isNaN(at) ? undefined : at;
 };
+
+/** What {@link parseSince} takes, in words. */
+export const SINCE =
+  'a time ago such as 15m (ms, s, m, h, d), RFC 3339 such as 2025-01-15T10:30:00Z, or epoch milliseconds';
 
 const parseName = (text: string): string | undefined => (text === '' ? undefined : text);
 const parseSlot = (text: string): number | undefined => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
@@ -39,8 +44,7 @@ interface Parameter<T> {
 const parameters = {
   since: {
     parse: parseSince,
-    allowed:
-      'a time ago such as 15m (ms, s, m, h, d), RFC 3339 such as 2025-01-15T10:30:00Z, or epoch milliseconds',
+    allowed: SINCE,
   },
   pool: { parse: parseName, allowed: 'the name of a pool' },
   command: { parse: parseName, allowed: 'the name of a command' },

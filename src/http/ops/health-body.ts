@@ -20,8 +20,19 @@ interface AnyCheck {
   readonly message?: string;
 }
 
+/** What else speaks of statuses: rows of dependencies, and changes from one status to another. */
+const translated = ({ dependencies, history }: Record<string, unknown>): Record<string, unknown> => ({
+  ...(Array.isArray(dependencies) && {
+    dependencies: dependencies.map((row) => ({ ...row, status: wordOf(row.status) })),
+  }),
+  ...(Array.isArray(history) && {
+    history: history.map((change) => ({ ...change, from: wordOf(change.from), to: wordOf(change.to) })),
+  }),
+});
+
 /** The same facts in the shape of draft-inadarei-api-health-check-06: its words, and checks as arrays by name. */
-const toHealthJson = ({ status, checks, ...rest }: HealthBody): Record<string, unknown> => {
+const toHealthJson = ({ status, checks, ...others }: HealthBody): Record<string, unknown> => {
+  const rest = { ...others, ...translated(others) };
   if (!Array.isArray(checks)) return { status: wordOf(status), ...rest };
   const byName = (checks as readonly AnyCheck[]).map(({ name, ...check }) => {
     const output = check.status === 'ok' ? {} : { output: check.message };

@@ -31,6 +31,17 @@ const sendProbe = (c: Context, probe: string, report: HealthReport, answering: A
   return send(c, status, 'text/plain; charset=utf-8', text, { vary: 'accept' });
 };
 
+const telemetryReads = (health: HealthReader): readonly Read[] =>
+  health.telemetry === undefined
+    ? []
+    : [
+        {
+          path: '/health/telemetry',
+          link: 'telemetry',
+          answer: (c) => sendJson(c, 200, health.telemetry?.()),
+        },
+      ];
+
 /** The endpoints of the health consumer. */
 export const healthReads = (health: HealthReader): readonly Read[] => [
   {
@@ -80,4 +91,5 @@ export const healthReads = (health: HealthReader): readonly Read[] => [
     link: 'workers',
     answer: (c) => sendJson(c, 200, { workers: health.workers() }),
   },
+  ...telemetryReads(health),
 ];

@@ -19,14 +19,20 @@ const quote = (text: string) => `'${text.slice(0, MAX_SHOWN)}'`;
 /**
  * The parameters of a query, each at most once.
  *
+ * @param several - names that may come more than once; of those the first is returned
  * @param known - the names that are taken; a misspelt one must not be ignored, for it would widen what is asked for
  * @throws Refusal `bad_request`
  */
-export const parametersOf = (c: Context, known: readonly string[]): ReadonlyMap<string, string> => {
+export const parametersOf = (
+  c: Context,
+  known: readonly string[],
+  several: readonly string[] = [],
+): ReadonlyMap<string, string> => {
   const parameters = new Map<string, string>();
   for (const [name, values] of Object.entries(c.req.queries())) {
     if (!known.includes(name)) throw unknownParameter(name, known);
-    if (values.length > 1) throw badParameter(name, values.join(`' and '`), 'once');
+    if (values.length > 1 && !several.includes(name))
+      throw badParameter(name, values.join(`' and '`), 'once');
     parameters.set(name, values[0] as string);
   }
   return parameters;

@@ -2,21 +2,26 @@ import { SnakepitError } from '../../errors/index.ts';
 
 interface Wanted {
   readonly section: string;
+  /** The option that holds the port. Default: `port`. */
+  readonly portKey?: string | undefined;
   readonly host: string;
   readonly port: number;
 }
 
-const explain = (code: string | undefined, { section, host, port }: Wanted): string | undefined => {
+const explain = (
+  code: string | undefined,
+  { section, portKey = 'port', host, port }: Wanted,
+): string | undefined => {
   switch (code) {
     case 'EADDRINUSE':
       return (
-        `${section}.port: got ${port}, but another program already listens there on ${host}. ` +
+        `${section}.${portKey}: got ${port}, but another program already listens there on ${host}. ` +
         `Choose another port (0 picks a free one), or stop that program.`
       );
     case 'EACCES':
     case 'EPERM':
       return (
-        `${section}.port: got ${port}, which this user may not bind on ${host}. ` +
+        `${section}.${portKey}: got ${port}, which this user may not bind on ${host}. ` +
         `Choose a port from 1024 up (0 picks a free one), or grant the right to bind it.`
       );
     case 'ENOTFOUND':

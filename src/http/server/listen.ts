@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { type FetchLike, toNodeHandler } from '../node-handler.ts';
 import type { ReportBug } from '../ports.ts';
@@ -9,12 +9,16 @@ import { Connections } from './connections.ts';
 export interface ListenOptions {
   /** Whose options are named when the address cannot be bound. */
   readonly section: 'ops' | 'gateway';
+  /** The option that holds the port. Default: `port`. */
+  readonly portKey?: string | undefined;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
   /** Whether the server keeps Node alive. Default: true. */
   readonly ref?: boolean | undefined;
   readonly reportBug?: ReportBug | undefined;
+  /** Sees every request first; true: it has taken it. */
+  readonly before?: ((req: IncomingMessage, res: ServerResponse) => boolean) | undefined;
 }
 
 /** A server that listens. */
@@ -46,7 +50,8 @@ const limits = {
   connectionsCheckingInterval: 5_000,
 };
 
-const DEFAULT_GRACE_MS = 5000;
+/** What running requests get to end when a server closes. Milliseconds. */
+export const DEFAULT_GRACE_MS = 5000;
 
 /** A wildcard address is for binding only; this machine reaches it by loopback. */
 const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
@@ -57,9 +62,9 @@ const urlOf = (host: string, port: number): string => {
   return `http://${isIPv6(name) ? `[${name.replace('%', '%25')}]` : name}:${port}`;
 };
 
-const bind = (server: Server, { section, host, port }: ListenOptions): Promise<AddressInfo> =>
+const bind = (server: Server, { section, portKey, host, port }: ListenOptions): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(bindFault(error, { section, host, port }));
+    const fail = (error: Error) => reject(bindFault(error, { section, portKey, host, port }));
     server.once('error', fail);
     server.listen({ host, port }, () => {
       server.off('error', fail);
@@ -73,9 +78,14 @@ const bind = (server: Server, { section, host, port }: ListenOptions): Promise<A
  * @throws SnakepitError `invalid_configuration` when the address cannot be bound
  */
 export const listen = async (target: FetchLike, options: ListenOptions): Promise<HttpServer> => {
-  const { host, ref = true, reportBug } = options;
-  const server = createServer(limits, toNodeHandler(target, reportBug));
+  const { host, ref = true, reportBug, before } = options;
+  const server = createServer(limits);
   const connections = new Connections(server, ref);
+  const handler = toNodeHandler(target, reportBug);
+  // After the connections', which may still want to add a header to what is answered at once.
+  server.on('request', (req, res) => {
+    if (!before?.(req, res)) void handler(req, res);
+  });
   const { port, address } = await bind(server, options);
   if (!ref) server.unref();
 

@@ -31,6 +31,15 @@ describe('getDetailedHealth', () => {
       { name: 'worker_availability', status: 'ok', message: '8/10 workers available' },
       { name: 'error_rate', status: 'ok', message: 'Error rate 2% below threshold' },
       { name: 'queue_depth', status: 'ok', message: 'Queue empty' },
+      {
+        name: 'response_time',
+        status: 'ok',
+        message: expect.stringMatching(/^Response time \d+ ms \(p95\)/),
+      },
+      { name: 'memory', status: 'ok', message: 'No memory limit is set' },
+      { name: 'event_loop_lag', status: 'ok', message: 'Event loop 1 ms late (p99)' },
+      { name: 'worker_restarts', status: 'ok', message: 'No worker died in 300 s' },
+      { name: 'observability', status: 'ok', message: 'Every consumer gets its events' },
     ]);
     expect(report.workers).toHaveLength(10);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);

@@ -1,12 +1,14 @@
 import { onTestFinished } from 'vitest';
 import { resolveOptions, type SnakepitOptions } from '../../../src/config/index.ts';
-import { Health, type HealthOptions } from '../../../src/consumers/health/index.ts';
+import type { LagReading } from '../../../src/consumers/health/criteria/process.ts';
+import { Health, type HealthOptions, type MemoryReading } from '../../../src/consumers/health/index.ts';
 import type { RequestStatus } from '../../../src/errors/index.ts';
 import {
   EventBus,
   type PoolSnapshot,
   type SnakepitEvent,
   type Snapshot,
+  useClock,
   type WorkerSnapshot,
   type WorkerState,
   workerStates,
@@ -93,6 +95,9 @@ export interface Bench {
   snapshot: () => Snapshot;
   /** Epoch milliseconds. */
   now: number;
+  /** How late the event loop is. */
+  lag: LagReading;
+  memory: MemoryReading;
   /** Completes requests, now. */
   complete(status: RequestStatus, count?: number, durationMs?: number, poolName?: string): void;
   /** Every `status_changed` so far, as `from→to`. */
@@ -108,10 +113,28 @@ export const bench = (pools: PoolSnapshot[], options: Partial<SnakepitOptions> =
   const names = Object.fromEntries(pools.map((each) => [each.name, { app: './app.py' }]));
   const resolved = resolveOptions({ pools: names, ...options });
   const changeEvents: SnakepitEvent[] = [];
+  let elapsed = 0;
+  const origin = Math.ceil(performance.now());
+  const still = { refresh: () => {}, stop: () => {} };
+  // Stands still until a test moves it; nothing ever falls due.
+  const restore = useClock({
+    monotonic: () => origin + elapsed,
+    wall: () => START + elapsed,
+    after: () => still,
+    every: () => still,
+  });
+  onTestFinished(restore);
   const made = {
     bus,
+    get now() {
+      return START + elapsed;
+    },
+    set now(time: number) {
+      elapsed = time - START;
+    },
+    lag: { p99Ms: 1, samples: 100 },
+    memory: { usedBytes: 2 ** 30, limitBytes: 2 ** 32, source: 'host' } as MemoryReading,
     pools: Object.fromEntries(pools.map((each) => [each.name, each])),
-    now: START,
     changeEvents,
     snapshot: (): Snapshot => ({ timestamp: made.now, uptime_ms: 86_400_000, pools: made.pools }),
     get changes() {
@@ -147,7 +170,9 @@ export const bench = (pools: PoolSnapshot[], options: Partial<SnakepitOptions> =
     bus,
     pools: resolved.pools,
     snapshot: () => made.snapshot(),
-    clock: () => made.now,
+    lag: { read: () => made.lag, close: () => {} },
+    memory: () => made.memory,
+    background: false,
   });
   onTestFinished(() => health.close());
   bus.registerConsumer('snakepit.health.status_changed', (event) => changeEvents.push(event), {

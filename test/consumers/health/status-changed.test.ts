@@ -27,6 +27,9 @@ describe('snakepit.health.status_changed', () => {
     expect(rig.changeEvents[0]?.metadata.why).toContain('worker_availability: 0 workers past the start');
     rig.pools = { default: pool('default', ['ready']) };
     rig.health.getDetailedHealth();
+    expect(rig.changes).toEqual(['ok→error']);
+    rig.now += 10_000;
+    rig.health.getDetailedHealth();
     expect(rig.changes).toEqual(['ok→error', 'error→ok']);
     expect(rig.changeEvents[1]?.metadata.why).toBe('every check is ok');
   });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createLogging, type Logging, type LogOptions } from '../../../src/consumers/logging/index.ts';
+import { createLogging, type Logging, type LoggingInit } from '../../../src/consumers/logging/index.ts';
 import { EventBus } from '../../../src/events/index.ts';
 
 /** A folder that is gone after the test. */
@@ -31,10 +31,17 @@ export interface LogBench extends Logging {
 }
 
 /** A log in a file of its own, over a real bus. */
-export const openLog = (options: Partial<LogOptions> = {}): LogBench => {
+export const openLog = (
+  options: Partial<LoggingInit['options']> = {},
+  init: Partial<LoggingInit> = {},
+): LogBench => {
   const file = join(temporaryFolder(), 'test.log');
   const bus = new EventBus();
-  const logging = createLogging({ options: { level: 'debug', format: 'json', dest: file, ...options }, bus });
+  const logging = createLogging({
+    options: { level: 'debug', format: 'json', dest: file, ...options },
+    bus,
+    ...init,
+  });
   onTestFinished(() => logging.close());
   const text = async (): Promise<string> => {
     await logging.close();

@@ -13,11 +13,14 @@ describe('the level', () => {
     expect(log.bus.consumers()).toMatchObject([{ name: 'logging', offered: 0 }]);
   });
 
-  it('never asks for the events between acceptance and settlement', () => {
-    const log = openLog({ level: 'trace' });
-    for (const name of ['request.queued', 'request.started', 'worker.busy', 'worker.idle', 'stream.chunk']) {
-      expect(wanted(log, `snakepit.${name}`)).toBe(false);
-    }
+  it.each([
+    ['info', []],
+    ['debug', ['request.started']],
+    ['trace', ['request.queued', 'request.started', 'worker.busy', 'worker.idle', 'stream.chunk']],
+  ] as const)('asks at %s for the events between acceptance and settlement: %j', (level, asked) => {
+    const log = openLog({ level });
+    const all = ['request.queued', 'request.started', 'worker.busy', 'worker.idle', 'stream.chunk'];
+    expect(all.filter((name) => wanted(log, `snakepit.${name}`))).toEqual(asked);
   });
 
   it('asks for nothing when silent', () => {

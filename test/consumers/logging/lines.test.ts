@@ -156,7 +156,7 @@ describe('the line of an event', () => {
   });
 
   it('exists for every event it has a rule for, with a head and no gaps in the words', async () => {
-    const log = openLog();
+    const log = openLog({ level: 'trace' });
     const names = Object.keys({ ...lifecycleRules, ...requestRules }) as (keyof typeof catalog)[];
     for (const name of names) {
       const sample = (fields: object) =>

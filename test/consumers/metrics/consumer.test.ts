@@ -91,8 +91,8 @@ describe('the consumer', () => {
   it('leaves the bus at close, and can be replaced', async () => {
     const first = rig();
     complete(first.bus);
-    first.metrics.close();
-    first.metrics.close();
+    await first.metrics.close();
+    await first.metrics.close();
     complete(first.bus);
     expect(first.bus.consumers()).toMatchObject([{ name: 'metrics', offered: 1 }]);
     expect((await first.scrape()).sum('snakepit_requests_total')).toBe(1);

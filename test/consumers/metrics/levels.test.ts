@@ -10,6 +10,21 @@ const totals = (requests: number): Partial<WorkerSnapshot> => ({
 const of = { pool_name: 'default' };
 
 describe('levels of a pool', () => {
+  it('status of each health check, as a number', async () => {
+    const { scrape } = rig(
+      {},
+      {
+        health: () => [
+          { check: 'error_rate', status: 'warning' },
+          { check: 'store', status: 'error' },
+          { check: 'memory', status: 'ok' },
+        ],
+      },
+    );
+    const of = async (check: string) => (await scrape()).value('snakepit_health_status', { check });
+    expect([await of('memory'), await of('error_rate'), await of('store')]).toEqual([0, 1, 2]);
+  });
+
   it('are those of the snapshot', async () => {
     const { levels, scrape } = rig({}, { ready: () => true });
     levels.snapshot = () =>

@@ -52,7 +52,7 @@ describe("Node's own metrics", () => {
   it('are there, less the three gauges that end in _total', async () => {
     const { metrics, scrape } = rig({ defaultMetrics: true });
     const read = await scrape();
-    metrics.close();
+    await metrics.close();
     for (const name of [
       'process_cpu_seconds_total',
       'process_start_time_seconds',
@@ -79,13 +79,13 @@ describe("Node's own metrics", () => {
   it.skipIf(!requireTool('promtool'))('please promtool', async () => {
     const { metrics } = rig({ defaultMetrics: true });
     expect(promtoolFaults((await metrics.render()).text)).toBe('');
-    metrics.close();
+    await metrics.close();
   });
 
   it.skipIf(!requirePythonModule('prometheus_client'))('please the strict parser', async () => {
     const { metrics } = rig({ defaultMetrics: true });
     const families = strictFamilies((await metrics.render('application/openmetrics-text')).text);
-    metrics.close();
+    await metrics.close();
     expect(families.map(({ name }) => name)).toContain('process_cpu_seconds');
   });
 
@@ -95,7 +95,7 @@ describe("Node's own metrics", () => {
       const { metrics } = rig({ defaultMetrics: true });
       expect([open.observers.size, open.monitors.size]).toEqual([1, 1]);
       await metrics.render();
-      metrics.close();
+      await metrics.close();
       expect([open.observers.size, open.monitors.size]).toEqual([0, 0]);
     }
   });
@@ -111,15 +111,15 @@ describe("Node's own metrics", () => {
   it('can be collected by two at a time, since no registry is shared', () => {
     const { metrics } = rig({ defaultMetrics: true });
     const again = rig({ defaultMetrics: true });
-    metrics.close();
-    again.metrics.close();
+    void metrics.close();
+    void again.metrics.close();
   });
 
   it('keep nothing alive that would keep the process alive', () => {
     const before = process.getActiveResourcesInfo().sort();
     const { metrics } = rig({ defaultMetrics: true });
     expect(process.getActiveResourcesInfo().sort()).toEqual(before);
-    metrics.close();
+    void metrics.close();
   });
 
   it('are garbage once closed', async () => {
@@ -155,7 +155,7 @@ describe("Node's own metrics", () => {
     } finally {
       process.memoryUsage = memoryUsage;
       process.hrtime = hrtime;
-      metrics.close();
+      await metrics.close();
     }
   });
 });

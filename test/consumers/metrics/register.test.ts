@@ -8,7 +8,7 @@ const register = (...specs: Partial<Record<keyof MetricSpec, unknown>>[]) => {
   try {
     for (const spec of specs) metrics.registerMetric({ ...good, ...spec } as MetricSpec);
   } finally {
-    metrics.close();
+    void metrics.close();
   }
 };
 

@@ -86,7 +86,7 @@ describe('metrics.registry', () => {
     expect(text.match(/# TYPE process_cpu_seconds_total /g)).toHaveLength(1);
     expect(text).toContain('# HELP process_cpu_seconds_total Theirs.');
     expect((await scrape()).all('process_resident_memory_bytes')).toHaveLength(1);
-    metrics.close();
+    await metrics.close();
   });
 
   it('must be one', () => {

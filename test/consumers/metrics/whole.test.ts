@@ -13,7 +13,13 @@ const everything = () => {
     { maxSeries: 400 },
     {
       ready: () => true,
+      health: () => [
+        { check: 'worker_availability', status: 'ok' },
+        { check: 'error_rate', status: 'warning' },
+        { check: 'store', status: 'error' },
+      ],
       canaryLeaks: () => 0,
+      logs: () => ({ writeErrors: 1, losses: { overflow: 3, unwritable: 1 }, refusedHeaders: 2 }),
       reload: () => ({ successful: true, success_at: MOMENT }),
       environment: { OTEL_SERVICE_NAME: 'shop', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment=test' },
     },

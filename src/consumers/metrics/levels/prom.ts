@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { labelText } from '../expose/escape.ts';
-import { type FamilyCopy, type FamilySpec, strideOf } from '../family.ts';
+import { type Aggregate, type FamilyCopy, type FamilySpec, strideOf } from '../family.ts';
 
 /** A metric as prom-client hands it out. */
 export type PromMetric = Awaited<ReturnType<Registry['getMetricsAsJSON']>>[number];
@@ -88,12 +88,21 @@ const summary = (spec: FamilySpec, samples: readonly Sample[]): FamilyCopy => {
   };
 };
 
+/** How its own aggregators would have it. An average hides the one that is worst, and what is left out there is when a process began. */
+const aggregateOf = (aggregator: unknown): Aggregate => {
+  if (aggregator === 'average') return 'max';
+  if (aggregator === 'omit') return 'min';
+  return aggregator === 'max' || aggregator === 'min' || aggregator === 'first' ? aggregator : 'sum';
+};
+
 /** A metric of a prom-client registry as our renderer takes it; undefined for the types it does not know. */
 export const copyOf = (metric: PromMetric): FamilyCopy | undefined => {
   // Its types say how the type of a metric is passed in; what comes out is the word.
   const type = String(metric.type);
   if (type !== 'counter' && type !== 'gauge' && type !== 'histogram' && type !== 'summary') return undefined;
-  const spec: FamilySpec = { type, name: metric.name, help: metric.help, labels: [] };
+  const { name, help } = metric;
+  const gauge = type === 'gauge' && { aggregate: aggregateOf(metric.aggregator) };
+  const spec: FamilySpec = { type, name, help, labels: [], ...gauge };
   const samples = metric.values as readonly Sample[];
   if (type === 'summary') return summary(spec, samples);
   return type === 'histogram' ? histogram(spec, samples) : scalar(spec, samples);

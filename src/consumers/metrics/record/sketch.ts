@@ -1,3 +1,4 @@
+import type { SketchCopy } from '../family.ts';
 import { Counts } from './counts.ts';
 
 /**
@@ -48,20 +49,22 @@ export class WindowSketch {
 
   /** The quantiles of what was observed within the window; NaN where that is nothing. */
   quantiles(wanted: readonly number[], now: number): Float64Array {
+    return quantilesOf(this.window(now), wanted);
+  }
+
+  /** What was observed within the window. Steps are counted from the epoch, so windows of several processes cover the same time. */
+  window(now: number): SketchCopy {
     const step = Math.floor(now / this.#stepMs);
     const merged = new Counts();
-    let count = 0;
     let zeros = 0;
     for (const age of this.#ages) {
       if (age.step <= step - AGES || age.step > step) continue;
       zeros += age.zeros;
       age.counts.forEach((index, n) => {
         merged.add(index, n);
-        count += n;
       });
     }
-    count += zeros;
-    return Float64Array.from(wanted, (q) => (count === 0 ? Number.NaN : quantile(merged, zeros, count, q)));
+    return { zeros, offset: merged.offset, counts: merged.cells };
   }
 
   #ageOf(step: number): Age {
@@ -91,14 +94,20 @@ const collapse = (counts: Counts, index: number): void => {
   counts.populated = kept.populated;
 };
 
-const quantile = (merged: Counts, zeros: number, count: number, q: number): number => {
+/** The quantiles of a sketch; NaN where nothing was observed. */
+export const quantilesOf = (sketch: SketchCopy, wanted: readonly number[]): Float64Array => {
+  let count = sketch.zeros;
+  for (let i = 0; i < sketch.counts.length; i++) count += sketch.counts[i] as number;
+  return Float64Array.from(wanted, (q) => (count === 0 ? Number.NaN : quantile(sketch, count, q)));
+};
+
+const quantile = ({ zeros, offset, counts }: SketchCopy, count: number, q: number): number => {
   const rank = q * (count - 1);
   if (rank < zeros) return 0;
   let seen = zeros;
-  const { cells, offset } = merged;
   let last = offset;
-  for (let cell = 0; cell < cells.length; cell++) {
-    const n = cells[cell] as number;
+  for (let cell = 0; cell < counts.length; cell++) {
+    const n = counts[cell] as number;
     if (n === 0) continue;
     last = offset + cell;
     seen += n;

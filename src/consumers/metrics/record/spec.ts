@@ -33,11 +33,17 @@ export interface MetricSpec {
   readonly quantiles?: readonly number[];
   /** How far back the quantiles of a summary look; count and sum are of all time. Milliseconds, default 600000. */
   readonly windowMs?: number;
+  /**
+   * How the values of a gauge become one where `metrics.group` exposes several processes or threads together: added up, the greatest, the least, or any one of them.
+   * Default: `sum`.
+   */
+  readonly aggregate?: 'sum' | 'max' | 'min' | 'first';
 }
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const RESERVED_LABELS = new Set(['le', 'quantile']);
 const TYPES: ReadonlySet<unknown> = new Set(['counter', 'gauge', 'histogram', 'summary']);
+const AGGREGATES: ReadonlySet<unknown> = new Set(['sum', 'max', 'min', 'first']);
 const PREFIX = 'snakepit_';
 
 const refuse = (subject: string, why: string): never => {
@@ -126,6 +132,12 @@ export const familyOf = (
   if (type !== 'histogram' && spec.buckets !== undefined) {
     refuse(metric, `is a ${type}: only a histogram has buckets.`);
   }
+  if (spec.aggregate !== undefined && (type !== 'gauge' || !AGGREGATES.has(spec.aggregate))) {
+    refuse(
+      metric,
+      `is a ${type} with the aggregate ${show(spec.aggregate)}: only a gauge has one: sum, max, min or first.`,
+    );
+  }
   if (type !== 'summary' && (spec.quantiles !== undefined || spec.windowMs !== undefined)) {
     refuse(metric, `is a ${type}: only a summary has quantiles and a windowMs.`);
   }
@@ -134,7 +146,15 @@ export const familyOf = (
   if (unit !== undefined && !openMetricsName({ type, name: exposed }).endsWith(`_${unit}`)) {
     refuse(metric, `has the unit ${show(unit)}: its name must end in '_${unit}' (before '_total').`);
   }
-  const family = { type, name: exposed, help, labels: [...labels], ...(unit !== undefined && { unit }) };
+  const { aggregate } = spec;
+  const family = {
+    type,
+    name: exposed,
+    help,
+    labels: [...labels],
+    ...(unit !== undefined && { unit }),
+    ...(aggregate !== undefined && { aggregate }),
+  };
   if (type === 'summary') return { ...family, ...windowOf(metric, spec) };
   if (type !== 'histogram') return family;
   const buckets = configured(family) ?? spec.buckets ?? DURATION_BUCKETS;

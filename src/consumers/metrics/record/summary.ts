@@ -53,6 +53,7 @@ export class SummaryFamily extends RecordedFamily {
       created: this.created,
       quantiles,
       quantilesOf: (row) => this.#sketches[row]?.quantiles(quantiles, now) ?? none,
+      sketchOf: (row) => this.#sketches[row]?.window(now),
     };
   }
 }

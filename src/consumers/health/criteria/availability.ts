@@ -1,0 +1,39 @@
+import type { HealthStatus } from '../../../events/index.ts';
+import { describeShortage, mendShortage, type PoolView } from '../pools.ts';
+import type { Criterion, Finding, Words } from './finding.ts';
+
+/** Places for workers that are left empty, and whether there are `minWorkers`. */
+export const workerAvailability = (pool: PoolView, _: Criterion): Finding => {
+  const { name, levels, ready, options, established } = pool;
+  if (levels === undefined) return fixed(name, 'warning', { message: 'Not started yet', ...shortage(pool) });
+  const message = `${levels.available_workers}/${levels.workers.length} workers available`;
+  if (levels.state === 'closed') return fixed(name, 'error', { message: 'Closed', ...closed });
+  if (levels.state === 'draining') return fixed(name, 'warning', { message: 'Draining', ...draining });
+  const tooFew = ready < options.minWorkers;
+  // A start under way is not a fault; one that failed, or workers lost after it, are.
+  if (tooFew && !established && levels.start_error === null)
+    return fixed(name, 'warning', { message, ...shortage(pool) });
+  const words = (status: HealthStatus): Words => ({ message, ...(status !== 'ok' && shortage(pool)) });
+  const wanted = Math.max(1, levels.workers_desired);
+  if (tooFew) {
+    const passed = Math.max(0, 1 - options.minWorkers / wanted);
+    return { pool: name, value: Math.max(0, 1 - ready / wanted), atLeast: 'error', passed, words };
+  }
+  const { backoff, quarantined } = levels.workers_by_state;
+  return { pool: name, value: Math.min(1, (backoff + quarantined) / wanted), words };
+};
+
+const fixed = (pool: string, status: HealthStatus, words: Words): Finding => ({
+  pool,
+  value: null,
+  fixed: status,
+  words: () => words,
+});
+
+const shortage = (pool: PoolView) => ({ why: describeShortage(pool), remedy: mendShortage(pool) });
+
+const closed = { why: 'the pool was closed', remedy: 'Create a new instance.' };
+const draining = {
+  why: 'the pool finishes what it has and takes no new requests',
+  remedy: 'None needed where the shutdown is meant.',
+};

@@ -1,0 +1,2 @@
+export { LiveEvents, type LiveEventsInit } from './live-events.ts';
+export type { LiveFilter, LiveViewer, Refused, ViewerCounts, WatchOptions } from './types.ts';
