@@ -129,6 +129,23 @@ describe('registering', () => {
     expect(() => bus.registerConsumer('b', batches, { delivery: 'inline' })).toThrow('takes batches');
   });
 
+  it('finds names for those that have none, whoever has gone meanwhile', () => {
+    const bus = new EventBus();
+    const releases = [1, 2].map(() =>
+      bus.registerConsumer(
+        'a',
+        Object.defineProperty(() => {}, 'name', { value: '' }),
+      ),
+    );
+    releases[0]?.();
+    expect(() =>
+      bus.registerConsumer(
+        'a',
+        Object.defineProperty(() => {}, 'name', { value: '' }),
+      ),
+    ).not.toThrow();
+  });
+
   it('keeps the counts of a consumer that is gone, and goes on with them when it is back', () => {
     const bus = new EventBus();
     const consumer = { name: 'x', handle: () => {} };

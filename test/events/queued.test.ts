@@ -420,6 +420,37 @@ describe('removing', () => {
     expect(time.pending).toBe(0);
   });
 
+  it.each([
+    ['fails', 'snakepit.observability.consumer_failed', 1, { dropped: { failed: 1, removed: 1 } }],
+    [
+      'has its circuit opened',
+      'snakepit.observability.circuit_opened',
+      1,
+      { dropped: { failed: 1, removed: 1 } },
+    ],
+    ['works again', 'snakepit.observability.circuit_closed', 1, { delivered: 1, dropped: { failed: 1 } }],
+  ])('one that %s, when the bus says so, counts nothing twice', async (_, name, failures, expected) => {
+    for (const batches of [false, true]) {
+      const bus = new EventBus();
+      let calls = 0;
+      const handle = () => {
+        if (++calls <= failures) throw new Error('no');
+      };
+      const remove = bus.registerConsumer(
+        'a',
+        batches ? { name: 'x', handleBatch: handle } : { name: 'x', handle },
+        { circuit: { failures: 1, openMs: 100 }, batch: { maxEvents: 1 } },
+      );
+      bus.registerConsumer(name, () => remove(), { delivery: 'inline', sampled: false });
+      bus.emit('a');
+      bus.emit('a');
+      await time.advance(200);
+      const counts = countsOf(bus, 'x');
+      expect(counts).toMatchObject({ offered: 2, pending: 0, ...expected });
+      expect(conserves(counts)).toBe(true);
+    }
+  });
+
   it('itself from inside its own function counts nothing twice', async () => {
     const bus = new EventBus();
     for (const asynchronous of [false, true]) {

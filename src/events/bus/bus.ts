@@ -154,7 +154,7 @@ export class EventBus {
    */
   registerConsumer(pattern: PatternLike, consumer: Consumer, options?: ConsumerOptions): () => void {
     const matches = compilePatterns(pattern);
-    const name = consumer?.name || `consumer_${this.#registrations.length + 1}`;
+    const name = consumer?.name || this.#freeName('consumer');
     const outlet = makeOutlet(name, consumer, resolveConsumerOptions(options), {
       tally: () => this.#claim(name),
       reporter: this.#reporter,

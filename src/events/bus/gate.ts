@@ -96,6 +96,7 @@ export class Gate {
   }
 
   #limit(event: SnakepitEvent, weight: number, { limiter }: GateRule, outlets: readonly Outlet[]): void {
+    if (outlets.length === 0) return;
     const key = limiter?.refuses(event, monotonic());
     if (key === undefined)
       for (let i = 0; i < outlets.length; i++) (outlets[i] as Outlet).offer(event, weight);

@@ -77,10 +77,14 @@ type Stage =
     }
   | { readonly kind: 'closed'; readonly reason: DropReason };
 
+/** A delivery that is accounted for: from here on, what the bus says of it may make somebody remove the consumer, which must not count it again. */
+const ACCOUNTED: Stage = { kind: 'delivering', batch: new Batch([]), deadline: undefined };
 const IDLE: Stage = { kind: 'idle' };
 const SCHEDULED: Stage = { kind: 'scheduled' };
 
 /**
+ * Longer than other files, since one state is moved on here and nowhere else.
+ *
  * A consumer with a queue of its own: bounded, delivered from when the emitter's turn is over, one delivery at a time, each with a deadline, under a breaker. However it
  * behaves, it costs its own events only.
  */
@@ -295,6 +299,7 @@ export class QueuedOutlet extends Outlet {
   #settled(batch: Batch, blockedMs: number): void {
     this.#stopDeadline();
     for (let i = 0; i < batch.parcels.length; i++) this.delivered();
+    this.#stage = ACCOUNTED;
     const { circuit, options } = this.#init;
     if (blockedMs > options.maxBlockMs) circuit.failed(monotonic());
     else if (!circuit.isPristine) circuit.succeeded(monotonic());
@@ -309,10 +314,9 @@ export class QueuedOutlet extends Outlet {
       this.#again = batch;
       this.#rest('failure', backoff(retry, ++batch.attempt, random));
     } else {
-      for (const { event } of batch.parcels) {
-        this.drop('failed');
-        this.#init.onFailure(this, event, error);
-      }
+      for (const _ of batch.parcels) this.drop('failed');
+      this.#stage = ACCOUNTED;
+      for (const { event } of batch.parcels) this.#init.onFailure(this, event, error);
     }
     circuit.failed(monotonic());
   }
