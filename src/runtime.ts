@@ -69,7 +69,7 @@ export interface RuntimeExtra {
 }
 
 /**
- * Everything composed: the only place that knows every layer.
+ * Everything composed: the only place that knows every layer, and longer than other files for that.
  *
  * The ops server listens before any worker starts, so that a start can be watched; the gateway listens at the same time, and what
  * comes early waits in the queue.

@@ -69,7 +69,7 @@ export type RecycleReason = 'recycled_age' | 'recycled_requests' | 'recycled_mem
 /** Why a worker is gone; the label `reason` of `snakepit_worker_exits_total`. */
 export type ExitReason = 'stopped' | RecycleReason | 'crashed' | 'oom' | 'stuck' | 'start_failed';
 
-/** Every event the core and the bus emit. A name stands here only if something emits it; a test proves each. */
+/** A list, and as long as there are events. Every event the core and the bus emit. A name stands here only if something emits it; a test proves each. */
 export const catalog = {
   'snakepit.pool.started': lifecycle(
     'The pool has its first ready worker.',

@@ -80,6 +80,8 @@ const PATTERNS = [
 ];
 
 /**
+ * Longer than other files, since it is the whole of what is asked about health; what is judged, and how, stands in the files beside it.
+ *
  * Health of the process and its pools. Levels are asked from the snapshot at the moment of the question, so an answer is never
  * older than the question; rates come from the events of the last quarter of an hour; checks of things outside are run in the background, and their last results
  * count only while they are young.

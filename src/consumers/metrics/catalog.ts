@@ -42,7 +42,7 @@ const COMMAND = ['pool_name', 'command'] as const;
 const SLOT = ['pool_name', 'worker_slot'] as const;
 
 /**
- * Every metric there is: what it counts, its labels, unit and buckets, and where its values come from. A name stands
+ * A list, and as long as there are metrics. Every metric there is: what it counts, its labels, unit and buckets, and where its values come from. A name stands
  * here only if something feeds it; what is read, rendered and
  * documented comes from this list, in this order.
  */

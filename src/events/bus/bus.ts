@@ -60,6 +60,8 @@ export interface Unflushed {
 /**
  * The event bus: everything that happens passes here once, and consumers make metrics, logs and health of it.
  *
+ * Longer than other files, since it is the whole of what users of the bus call, with what they have to know of it; what happens to events stands in the files beside it.
+ *
  * Consumers that are exact see every event. Before the others stand sampling, rate limits and, unless they are called inline, a queue of their own. Whatever does not reach a consumer is
  * counted, by reason; see {@link EventBus.consumers}.
  */
