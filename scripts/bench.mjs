@@ -1,10 +1,10 @@
 /** Runs the benchmarks: all of them, or the ones named (`npm run bench -- calls`). */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuild, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
+import { ensureBuild, ensureDashboard, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
 import { must, npm, root } from './lib/run.mjs';
 
-/** Those that need to be told something are run when they are named. */
+/** Those that need to be told something are run when they are named; `page` needs a browser. */
 const benches = [
   'calls',
   'memory',
@@ -16,6 +16,7 @@ const benches = [
   'logging',
   'probes',
   'viewers',
+  'page',
   'paired',
 ];
 const [named, ...rest] = process.argv.slice(2);
@@ -28,6 +29,7 @@ if (unknown.length > 0) {
 
 await ensureDependencies();
 await ensureBuild();
+if (wanted.length === 0 || wanted.includes('page')) await ensureDashboard();
 await ensurePython();
 if (!existsSync(join(root, 'bench', 'node_modules'))) {
   await must(npm.command, [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], {

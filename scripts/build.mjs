@@ -1,4 +1,5 @@
-import { ensureBuild, ensureDependencies } from './lib/ensure.mjs';
+import { ensureBuild, ensureDashboard, ensureDependencies } from './lib/ensure.mjs';
 
 await ensureDependencies();
 await ensureBuild();
+await ensureDashboard();

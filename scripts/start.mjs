@@ -1,6 +1,6 @@
 /** The main job: installs and compiles what is missing, then runs examples/main.mjs. */
 import { parseArgs } from 'node:util';
-import { ensureBuild, ensureDependencies } from './lib/ensure.mjs';
+import { ensureBuild, ensureDashboard, ensureDependencies } from './lib/ensure.mjs';
 
 const usage = `Usage: npm start -- [options]
 
@@ -54,5 +54,6 @@ const options = {
 
 await ensureDependencies();
 await ensureBuild();
+await ensureDashboard();
 const { main } = await import('../examples/main.mjs');
 process.exitCode = await main(options);

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuild, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
+import { ensureBuild, ensureDashboard, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
 import { bin, root, run } from './lib/run.mjs';
 import { onPath, tools } from './lib/tools.mjs';
 
@@ -62,13 +62,21 @@ const pytest = async () => {
 
 await ensureDependencies();
 await ensureBuild();
+await ensureDashboard();
 await ensurePython();
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
 await check('types', bin('tsc'), ['-p', 'tsconfig.json', '--noEmit']);
+await check('types of the page', bin('tsc'), ['-p', 'dashboard/tsconfig.json', '--noEmit']);
+await check('types of its tests', bin('tsc'), ['-p', 'test/dashboard/tsconfig.json', '--noEmit']);
 await check('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
-await check('rooms and cycles', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src']);
+await check('rooms and cycles', bin('depcruise'), [
+  '--config',
+  '.dependency-cruiser.cjs',
+  'src',
+  'dashboard/src',
+]);
 await check('generated files are up to date', process.execPath, ['scripts/docs.mjs', '--check']);
 await check('rules and dashboard are up to date', process.execPath, ['scripts/deploy.mjs', '--check']);
 await check('Python lint', ...python('-m', 'ruff', 'check', 'python', 'examples'));

@@ -2,6 +2,7 @@ import type { ResolvedOptions, ThresholdEvent } from './config/index.ts';
 import { resolveOptions } from './config/index.ts';
 import { Errors } from './consumers/errors/index.ts';
 import { Health, type SendRequest } from './consumers/health/index.ts';
+import { History } from './consumers/history/index.ts';
 import { LiveEvents } from './consumers/live/index.ts';
 import { createLogging, type Logger } from './consumers/logging/index.ts';
 import { Metrics, type MetricsInit } from './consumers/metrics/index.ts';
@@ -103,11 +104,24 @@ export const createObservers = async (
   });
   const errorsConsumer = new Errors({ bus, sanitizer });
   const liveConsumer = new LiveEvents({ bus, sanitizer });
+  const history = options.dashboard
+    ? new History({
+        bus,
+        snapshot,
+        sanitizer,
+        ...(health !== undefined && {
+          traffic: healthConsumer.traffic,
+          lagMs: () => healthConsumer.eventLoopLagMs(),
+        }),
+      })
+    : undefined;
   return {
     errors: errorsConsumer,
     events: liveConsumer,
     metrics: metricsConsumer,
     health: healthConsumer,
+    /** Undefined where the live page is off. */
+    history,
     logging,
     /** What is served; null is answered with 404. */
     served: {
@@ -120,6 +134,7 @@ export const createObservers = async (
     close: async (): Promise<void> => {
       errorsConsumer.close();
       liveConsumer.close();
+      history?.close();
       await metricsConsumer.close();
       healthConsumer.close();
       await logging.close();

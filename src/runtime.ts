@@ -20,9 +20,17 @@ import {
   type Recycled,
 } from './core/index.ts';
 import { EventBus, withoutContext } from './events/index.ts';
-import { createGatewayApp, type HttpServer, listen, OpsServer, type ReportBug } from './http/index.ts';
+import {
+  createGatewayApp,
+  type HttpServer,
+  listen,
+  OpsServer,
+  type Page,
+  type ReportBug,
+} from './http/index.ts';
 import { Live } from './live.ts';
 import { createObservers, type Observers } from './observers.ts';
+import { createPage } from './page.ts';
 import {
   acquireGuardian,
   type FoundPython,
@@ -90,6 +98,8 @@ export class Runtime {
   /** The configuration in force, and its changes. */
   readonly live: Live;
   observers!: Observers;
+  /** What the live page reads; null where it is switched off. */
+  page: Page | null = null;
   /** Where the gateway is reached; undefined when it is not served. */
   gatewayUrl: string | undefined;
   readonly #guardians: Guardian[] = [];
@@ -131,9 +141,22 @@ export class Runtime {
     return this.#ops?.urls.ops;
   }
 
+  /** Where the live page is reached; undefined when it is not served. */
+  get dashboardUrl(): string | undefined {
+    const { opsUrl } = this;
+    return opsUrl === undefined || this.page === null
+      ? undefined
+      : `${opsUrl}${this.#options.ops.prefix}/dashboard`;
+  }
+
   /** Where `ops.livenessPort` is reached; undefined when it is not served. */
   get livenessUrl(): string | undefined {
     return this.#ops?.urls.probes;
+  }
+
+  /** Where `ops.grpcPort` is reached, as `host:port`; undefined when it is not served. */
+  get grpcHealthAddress(): string | undefined {
+    return this.#ops?.urls.grpc;
   }
 
   get logger(): Observers['logging']['logger'] {
@@ -210,6 +233,14 @@ export class Runtime {
       () => this.live.lastReload,
       (pool, command, args, options) => this.pit.execute(command, args, { ...options, pool }),
     );
+    this.page = createPage({
+      options: this.#options,
+      bus: this.bus,
+      pit: this.pit,
+      live: this.live,
+      observers: this.observers,
+      sanitizer: this.#sanitizer,
+    });
     this.#ops = this.#prepareOps();
     // What an earlier host could not put away is put away before anything new is made. Nobody waits for it.
     if (this.#extra.launcherOf === undefined) void sweepLeftovers(this.#options.runtimeDir ?? tmpdir());
@@ -305,12 +336,14 @@ export class Runtime {
   /** The ops server's thread takes a moment to start, in which Python can be looked for. */
   #prepareOps(): OpsServer | undefined {
     const { ops } = this.#options;
-    if (ops.port === undefined && ops.livenessPort === undefined) return undefined;
+    const { port, livenessPort, grpcPort } = ops;
+    if (port === undefined && livenessPort === undefined && grpcPort === undefined) return undefined;
     return new OpsServer({
       parts: {
         ...this.observers.served,
         control: this.pit,
         config: this.live,
+        page: this.page,
         reportBug: this.#reportBug,
       },
       options: ops,
@@ -368,6 +401,7 @@ export class Runtime {
     await this.pit.close(drainMs);
     // Streams of events have no end of their own, and a server waits for what it is answering.
     this.observers?.events.end();
+    this.page?.end();
     await Promise.all([this.#ops, this.#gateway].map((server) => server?.close({ graceMs: 1000 })));
     await Promise.all(this.#transports.map((transport) => transport.close()));
     await Promise.all(this.#guardians.map((guardian) => guardian.release()));

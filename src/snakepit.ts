@@ -12,7 +12,7 @@ import type {
   WorkerStacks,
 } from './core/index.ts';
 import type { EventBus, Snapshot } from './events/index.ts';
-import { type OpsHandler, opsHandler } from './http/index.ts';
+import { type OpsHandler, opsHandler, type Page } from './http/index.ts';
 import type { Live } from './live.ts';
 import { Observability } from './observability.ts';
 import type { Observers } from './observers.ts';
@@ -76,9 +76,19 @@ export class Snakepit implements ControlPort, AsyncDisposable {
     return this.#runtime.opsUrl;
   }
 
+  /** Where the live page is reached; undefined unless `ops.port` is set, and with `dashboard: false`. */
+  get dashboardUrl(): string | undefined {
+    return this.#runtime.dashboardUrl;
+  }
+
   /** Where the probes are reached at `ops.livenessPort`; undefined unless that is set. */
   get livenessUrl(): string | undefined {
     return this.#runtime.livenessUrl;
+  }
+
+  /** Where `grpc.health.v1` is reached, as `host:port`; undefined unless `ops.grpcPort` is set. */
+  get grpcHealthAddress(): string | undefined {
+    return this.#runtime.grpcHealthAddress;
   }
 
   /** Where the gateway is reached; undefined unless `gateway.port` is set. */
@@ -200,8 +210,9 @@ export class Snakepit implements ControlPort, AsyncDisposable {
   }
 
   /** @internal */
-  get served(): Observers['served'] & { readonly config: Live } {
-    return { ...this.#runtime.observers.served, config: this.#runtime.live };
+  get served(): Observers['served'] & { readonly config: Live; readonly page: Page | null } {
+    const { observers, live, page } = this.#runtime;
+    return { ...observers.served, config: live, page };
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
+import { buildDashboard } from './dashboard.mjs';
 import { bin, must, npm, root } from './run.mjs';
 
 const say = (text) => console.log(text);
@@ -23,6 +24,7 @@ const contents = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !file.includes(`${sep}node_modules${sep}`))
     .sort()
     .flatMap((file) => [file.slice(root.length), readFileSync(file)]);
 
@@ -49,13 +51,30 @@ export const ensureBuild = async () => {
   ];
   await once('build', inputs, join(root, 'dist', 'index.js'), async () => {
     say('Compiling …');
-    rmSync(join(root, 'dist'), { recursive: true, force: true });
+    // All but the page, which is built by itself.
+    const there = existsSync(join(root, 'dist')) ? readdirSync(join(root, 'dist')) : [];
+    for (const name of there)
+      if (name !== 'dashboard') rmSync(join(root, 'dist', name), { recursive: true, force: true });
     await must(bin('tsc'), ['-p', 'tsconfig.build.json'], { quiet: true });
     const { configJsonSchema } = await import('../../dist/config/index.js');
     writeFileSync(
       join(root, 'dist', 'config.schema.json'),
       `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
     );
+  });
+};
+
+/** Builds dashboard/ into dist/dashboard. */
+export const ensureDashboard = async () => {
+  const inputs = [
+    ...contents(join(root, 'dashboard')),
+    readFileSync(join(root, 'tsconfig.json')),
+    readFileSync(join(root, 'package-lock.json')),
+    readFileSync(join(root, 'scripts', 'lib', 'dashboard.mjs')),
+  ];
+  await once('dashboard', inputs, join(root, 'dist', 'dashboard', 'index.html'), async () => {
+    say('Building the page …');
+    await buildDashboard();
   });
 };
 

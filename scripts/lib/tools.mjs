@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 /** Programs that only some tests need, and how to get them. */
 export const tools = [
   { name: 'promtool', what: 'Prometheus (exposition checks)', install: 'apt-get install prometheus' },
+  { name: 'chromium', what: 'a browser (the live page)', install: 'apt-get install chromium' },
 ];
 
 /** Whether a program is on PATH. */

@@ -19,8 +19,13 @@ export interface ServedRuntime {
   /** Opens log files anew, and takes over what has changed in the configuration where it can be read again. Never rejects. */
   hangUp?(read?: () => Promise<ConfigSource>): Promise<void>;
   readonly opsUrl?: string | undefined;
+  readonly dashboardUrl?: string | undefined;
   readonly gatewayUrl?: string | undefined;
-  readonly logger: Record<'warn' | 'error', (message: string, fields: Record<string, unknown>) => void>;
+  readonly grpcHealthAddress?: string | undefined;
+  readonly logger: Record<
+    'info' | 'warn' | 'error',
+    (message: string, fields: Record<string, unknown>) => void
+  >;
 }
 
 /** What became of one place for a worker at a reload. */
@@ -115,11 +120,13 @@ const becomeReady = async (runtime: ServedRuntime, stop: AbortSignal): Promise<b
   return Promise.race([ready, aborted(stop).then(() => false)]);
 };
 
-const readyLine = ({ gatewayUrl, opsUrl }: ServedRuntime): string =>
+const readyLine = ({ gatewayUrl, opsUrl, dashboardUrl, grpcHealthAddress }: ServedRuntime): string =>
   JSON.stringify({
     event: 'snakepit.ready',
     url: gatewayUrl ?? null,
     ops_url: opsUrl ?? null,
+    ...(dashboardUrl !== undefined && { dashboard_url: dashboardUrl }),
+    ...(grpcHealthAddress !== undefined && { grpc_health_address: grpcHealthAddress }),
     pid: process.pid,
   });
 

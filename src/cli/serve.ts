@@ -97,11 +97,17 @@ const sourceWith =
   };
 
 const register = async (
-  { opsUrl, gatewayUrl, logger }: ServedRuntime,
+  { opsUrl, dashboardUrl, gatewayUrl, logger }: ServedRuntime,
   { resolved, token }: { readonly resolved: ResolvedOptions; readonly token: string | null },
   terminal: Terminal,
 ): Promise<End> => {
   if (opsUrl === undefined) return () => {};
+  if (dashboardUrl !== undefined) {
+    logger.info(`The live page is at ${dashboardUrl}`, {
+      event: 'snakepit.serve.dashboard',
+      url: dashboardUrl,
+    });
+  }
   const apps = Object.values(resolved.pools).map(({ app }) => String(app));
   try {
     return await announce(

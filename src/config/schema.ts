@@ -80,6 +80,10 @@ export const optionsSchema = z
     health: healthSchema,
     alerts: alertsSchema,
     logs: logsSchema,
+    dashboard: flag(
+      true,
+      'Live page at `/dashboard` of the ops server, and what it reads: `/api/live`, `/api/history`, `/api/workers/{id}`, `/api/incident`. `false` switches all of it off (404); nothing is kept for it then.',
+    ),
     errors: z
       .strictObject({
         showArgs: z
@@ -107,6 +111,11 @@ export const optionsSchema = z
           .optional()
           .describe(
             'Port that answers the probes alone, without details and so without a token, on `ops.host`: for handlers mounted in a server of yours. 0 picks a free one. Unset: not served.',
+          ),
+        grpcPort: port
+          .optional()
+          .describe(
+            'Port that answers `grpc.health.v1` on `ops.host`, without TLS; like the probes without details, and so without a token. Needs the npm package `@grpc/grpc-js`. 0 picks a free one. Unset: not served.',
           ),
         stuckAfterMs: z
           .number()

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { SnakepitError } from '../errors/index.ts';
 import { hostCheck, isLoopback } from './hosts.ts';
 import { Refusal } from './problem.ts';
+import type { ReaderSession, ReaderSessions } from './reader-sessions.ts';
 
 /** The part of the `ops` and `gateway` options that decides who may do what. */
 export interface AccessOptions {
@@ -17,6 +18,8 @@ export interface Caller {
   readonly local: boolean;
   /** Carries the token. */
   readonly authenticated: boolean;
+  /** A browser that has logged in: it may read, and nothing else. */
+  readonly reader: ReaderSession | undefined;
 }
 
 /** Who may do what at one server or handler. */
@@ -27,34 +30,52 @@ export interface Access {
   /** Whether callers from afar need no token. */
   readonly open: boolean;
   identify(headers: Headers): Caller;
+  /** Whether a text is the token. */
+  isToken(text: string): boolean;
+  /** Where browsers log in; undefined where nobody can. */
+  readonly sessions: ReaderSessions | undefined;
   /** False for a `Host` that is neither local nor allowed: a sign of DNS rebinding. */
   acceptsHost(request: Request): boolean;
 }
 
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
 
-/**
- * Compares digests, so that neither the place of the first difference nor the length of the token shows in the time taken. Headers
- * arrive as one character a byte, hence latin1 here and UTF-8 for the option.
- */
-const tokenCheck = (token: string | undefined): ((headers: Headers) => boolean) => {
+/** Compares digests, so that neither the place of the first difference nor the length of the token shows in the time taken. */
+const tokenCheck = (token: string | undefined): ((given: Buffer) => boolean) => {
   if (token === undefined) return () => false;
   const expected = digest(Buffer.from(token, 'utf8'));
-  return (headers) => {
-    const given = /^Bearer +(.+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-    return given !== undefined && timingSafeEqual(digest(Buffer.from(given, 'latin1')), expected);
-  };
+  return (given) => timingSafeEqual(digest(given), expected);
 };
+
+const bearerOf = (headers: Headers): string | undefined =>
+  /^Bearer +(.+)$/i.exec(headers.get('authorization') ?? '')?.[1];
 
 /** A proxy on the same machine makes callers from anywhere look local; what it adds gives it away. */
 const isForwarded = (headers: Headers) => headers.has('forwarded') || headers.has('x-forwarded-for');
 
-const identifier = (loopback: boolean, token: string | undefined) => {
-  const hasToken = tokenCheck(token);
-  return (headers: Headers): Caller => ({
-    local: loopback && !isForwarded(headers),
-    authenticated: hasToken(headers),
-  });
+interface Identifying {
+  readonly loopback: boolean;
+  readonly token: string | undefined;
+  readonly sessions: ReaderSessions | undefined;
+}
+
+const identification = ({ loopback, token, sessions }: Identifying) => {
+  const isToken = tokenCheck(token);
+  return {
+    hasToken: token !== undefined,
+    // Without a token nobody has logged in.
+    sessions: token === undefined ? undefined : sessions,
+    isToken: (text: string) => isToken(Buffer.from(text, 'utf8')),
+    identify: (headers: Headers): Caller => {
+      const bearer = bearerOf(headers);
+      return {
+        local: loopback && !isForwarded(headers),
+        // Headers arrive as one character a byte.
+        authenticated: bearer !== undefined && isToken(Buffer.from(bearer, 'latin1')),
+        reader: sessions?.of(headers),
+      };
+    },
+  };
 };
 
 /**
@@ -62,7 +83,11 @@ const identifier = (loopback: boolean, token: string | undefined) => {
  *
  * @throws SnakepitError `invalid_configuration` when the address is reachable from elsewhere and neither `token` nor `insecure` is set
  */
-export const listenerAccess = (section: 'ops' | 'gateway', options: AccessOptions): Access => {
+export const listenerAccess = (
+  section: 'ops' | 'gateway',
+  options: AccessOptions,
+  sessions?: ReaderSessions,
+): Access => {
   const { host, token, insecure, allowedHosts } = options;
   const loopback = isLoopback(host);
   if (!loopback && token === undefined && !insecure) {
@@ -75,9 +100,8 @@ export const listenerAccess = (section: 'ops' | 'gateway', options: AccessOption
   }
   return {
     section,
-    hasToken: token !== undefined,
     open: insecure && token === undefined,
-    identify: identifier(loopback, token),
+    ...identification({ loopback, token, sessions }),
     // The name that was bound is the operator's own, so it cannot be an attacker's.
     acceptsHost: hostCheck([host, ...allowedHosts]),
   };
@@ -89,17 +113,22 @@ export interface MountedAccessOptions {
   readonly allowedHosts?: readonly string[];
   /** `open`: the application it is mounted in decides who comes here. */
   readonly access?: 'open' | undefined;
+  readonly sessions?: ReaderSessions | undefined;
 }
 
 /**
  * Access at a handler mounted in somebody else's server: no address is known, so nobody counts as local, and since that server's
  * names are not known either, `Host` is checked only where `allowedHosts` says what to expect.
  */
-export const mountedAccess = ({ token, allowedHosts = [], access }: MountedAccessOptions): Access => ({
+export const mountedAccess = ({
+  token,
+  allowedHosts = [],
+  access,
+  sessions,
+}: MountedAccessOptions): Access => ({
   section: 'ops',
-  hasToken: token !== undefined,
   open: access === 'open',
-  identify: identifier(false, token),
+  ...identification({ loopback: false, token, sessions }),
   acceptsHost: allowedHosts.length === 0 ? () => true : hostCheck(allowedHosts),
 });
 

@@ -12,6 +12,8 @@ export type { GatewayParts } from './gateway/parts.ts';
 export { type FetchLike, type NodeHandler, toNodeHandler } from './node-handler.ts';
 export { createOpsApp, type OpsParts } from './ops/app.ts';
 export { type OpsHandler, type OpsHandlerParts, opsHandler } from './ops/handler.ts';
+export { Page } from './page/page.ts';
+export type { PageSources } from './page/sources.ts';
 export type {
   ConfigChanged,
   ConfigControl,

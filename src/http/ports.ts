@@ -57,6 +57,8 @@ export interface HealthReader {
   checkHealth(): HealthReport;
   checkReadiness(): HealthReport;
   startup(): StartupReport;
+  /** Which pools serve, each by itself: whether readiness needs them does not matter. Without it the pools are no gRPC services. */
+  poolsReady?(): Readonly<Record<string, boolean>>;
   /** Everything, as `/health/detailed` shows it. */
   getDetailedHealth(): HealthReport;
   workers(): readonly unknown[];

@@ -12,6 +12,8 @@ const refusals = {
   version_conflict: { status: 412, title: 'The configuration has been changed meanwhile.' },
   invalid_configuration: { status: 422, title: 'The configuration would not be valid; nothing was changed.' },
   unsupported_media_type: { status: 415, title: 'The body is of a type that is not taken.' },
+  too_many_attempts: { status: 429, title: 'Too many wrong tokens; wait before the next try.' },
+  page_not_built: { status: 503, title: 'The live page has not been built.' },
   too_many_viewers: { status: 503, title: 'As many look at the events as may do so at once.' },
   shutting_down: { status: 503, title: 'The instance comes to its end.' },
   internal_error: { status: 500, title: 'The server failed to answer.' },

@@ -16,11 +16,11 @@ def fail(text: str = "luck"):
 `;
 
 /** A real instance with runtime folders of its own below `root`; killed when the test ends. */
-export const served = async (root: string, name: string) => {
+export const served = async (root: string, name: string, more: Record<string, string> = {}) => {
   const folder = join(root, name);
   for (const inner of ['run', 'tmp']) mkdirSync(join(folder, inner), { recursive: true });
   file(join(folder, 'app.py'), APP);
-  const env = runtimeEnv(folder);
+  const env = { ...runtimeEnv(folder), ...more };
   const argv = [
     'serve',
     'app.py',
@@ -45,5 +45,5 @@ export const served = async (root: string, name: string) => {
       await fetch(`${url}/v1/commands/${command}`, { method: 'POST', headers, body: JSON.stringify(args) })
     ).text();
   };
-  return { running, ops_url, folder, env, call };
+  return { running, url, ops_url, folder, env, call };
 };

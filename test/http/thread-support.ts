@@ -44,9 +44,9 @@ export const serveBehind = async (handler: FetchLike) => {
 };
 
 /** The beginning of an answer; its body is left to the caller. */
-export const begin = (url: string): Promise<IncomingMessage> =>
+export const begin = (url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const request = get(url, { agent: false }, (response) => {
+    const request = get(url, { agent: false, headers }, (response) => {
       response.on('error', () => {});
       cleanup(() => response.destroy());
       resolve(response);

@@ -80,7 +80,8 @@ describe('/metrics', () => {
 describe('with sampling', () => {
   it('a request that fails or is slow is told whole, one that goes well not at all; metrics count all of them', async () => {
     const { pit } = await startPit({
-      pool: { app: app(), slowAfterMs: 50 },
+      // Long enough that nothing is slow only because the machine is busy.
+      pool: { app: app(), slowAfterMs: 1000 },
       observability: { sampling: { '**': 0 } },
     });
     const seen: SnakepitEvent[] = [];
@@ -91,7 +92,7 @@ describe('with sampling', () => {
     const names = (requestId: string) =>
       seen.filter(({ metadata }) => metadata.request_id === requestId).map(({ event_name }) => event_name);
     for (let i = 0; i < 20; i++) await pit.execute('hello');
-    const slow = await pit.call('nap', { seconds: 0.3 });
+    const slow = await pit.call('nap', { seconds: 1.2 });
     const failed = await errorOf(pit.execute('fail'));
     await until(
       () => names(failed.requestId as string).includes('snakepit.request.completed'),

@@ -7,4 +7,5 @@ process.on('message', ({ until }) => {
   while (!existsSync(until));
 });
 process.on('disconnect', () => pit.close());
-process.send({ opsUrl: pit.opsUrl, livenessUrl: pit.livenessUrl });
+const { opsUrl, livenessUrl, grpcHealthAddress } = pit;
+process.send({ opsUrl, livenessUrl, grpcHealthAddress });

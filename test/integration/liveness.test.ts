@@ -1,10 +1,10 @@
-import { fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { SnakepitOptions } from '../../src/index.ts';
+import { startHost } from '../support/host.ts';
 import { newFolder, optionsFor, python, startPit, until } from '../support/pit.ts';
 
 const app = () => python`
@@ -28,19 +28,6 @@ const get = async (url: string, headers: Record<string, string> = {}) => {
   return { status: response.status, text: await response.text() };
 };
 const statusOf = async (url: string) => (await get(url)).status;
-
-/** A program with an instance of its own, whose main thread blocks when told to. */
-const startHost = async (options: SnakepitOptions) => {
-  const script = fileURLToPath(new URL('liveness-host.mjs', import.meta.url));
-  const child = fork(script, [JSON.stringify(options)]);
-  const exited = once(child, 'exit');
-  onTestFinished(async () => {
-    if (child.connected) child.disconnect();
-    await exited;
-  });
-  const [urls] = (await once(child, 'message')) as [{ opsUrl: string; livenessUrl: string }];
-  return { ...urls, block: (until: string) => child.send({ until }) };
-};
 
 describe('while the main thread is stuck', () => {
   it('liveness says so, readiness and all others too, to everybody what they may know; then all is well again', async () => {

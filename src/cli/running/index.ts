@@ -4,6 +4,7 @@ import { configCommand } from '../config/command.ts';
 import type { Terminal } from '../terminal.ts';
 import { drainCommand } from './drain.ts';
 import { errorsCommand } from './errors.ts';
+import { logHeaderCommand } from './log-header.ts';
 import { recycleCommand } from './recycle.ts';
 import { slowCommand } from './slow.ts';
 import { stackCommand } from './stack.ts';
@@ -11,7 +12,7 @@ import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { topCommand } from './top.ts';
 
-/** The commands that speak to a running instance. */
+/** The commands for a running instance: all but the last speak to it. */
 export const runningCommands = (terminal: Terminal, finish: Finish): readonly Command[] =>
   [
     statusCommand,
@@ -23,4 +24,5 @@ export const runningCommands = (terminal: Terminal, finish: Finish): readonly Co
     recycleCommand,
     configCommand,
     drainCommand,
+    logHeaderCommand,
   ].map((make) => make(terminal, finish));

@@ -10,6 +10,8 @@ export interface StatusFacts {
   readonly url: string;
   readonly state: StateView | undefined;
   readonly health: HealthView | undefined;
+  /** Whether there is a live page. */
+  readonly hasPage?: boolean;
 }
 
 /** How it is shown. */
@@ -31,10 +33,11 @@ export const statusScreen = (facts: StatusFacts, look: Look): string => {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 };
 
-const heading = ({ url, state, health }: StatusFacts, { paint }: Look): string => {
+const heading = ({ url, state, health, hasPage }: StatusFacts, { paint }: Look): string => {
   const word = health === undefined ? 'not known (health is switched off)' : plainLine(health.status);
   const up = state?.uptime_ms === undefined ? '' : `, up ${duration(state.uptime_ms)}`;
   const lines = [`Health: ${paint(styleOf(word), word)}   ${plainLine(url)}${up}`];
+  if (hasPage) lines.push(`Page:   ${plainLine(url)}/dashboard`);
   for (const { name, status, message, why, remedy } of health?.checks ?? []) {
     if (status === 'ok') continue;
     lines.push(`  ${paint(styleOf(status ?? ''), plainLine(name))}: ${plainLine(why ?? message ?? status)}`);

@@ -4,7 +4,7 @@ import { jsonLine, type OpsClient } from '../client/ops-client.ts';
 import { painter } from '../show/paint.ts';
 import { type Terminal, widthOf } from '../terminal.ts';
 import { statusScreen } from './status-screen.ts';
-import type { HealthView, StateView } from './view.ts';
+import type { HealthView, LinksView, StateView } from './view.ts';
 
 const EXAMPLES = `
 Examples:
@@ -27,9 +27,10 @@ export const statusCommand = (terminal: Terminal, finish: Finish): Command =>
 
 const showStatus = async (client: OpsClient, terminal: Terminal): Promise<void> => {
   // Either may be switched off in the instance; the other is worth showing alone.
-  const [state, health] = await Promise.allSettled([
+  const [state, health, links] = await Promise.allSettled([
     client.get<StateView>('/api/state'),
     client.get<HealthView>('/health/detailed'),
+    client.get<LinksView>('/health'),
   ]);
   if (state.status === 'rejected' && health.status === 'rejected') throw state.reason;
   const screen = statusScreen(
@@ -37,6 +38,7 @@ const showStatus = async (client: OpsClient, terminal: Terminal): Promise<void> 
       url: client.url,
       state: state.status === 'fulfilled' ? state.value.value : undefined,
       health: health.status === 'fulfilled' ? health.value.value : undefined,
+      hasPage: links.status === 'fulfilled' && links.value.value.links?.dashboard !== undefined,
     },
     { now: Date.now(), width: widthOf(terminal), paint: painter(terminal) },
   );

@@ -13,6 +13,11 @@ export interface StateView {
   readonly pools?: Readonly<Record<string, PoolView>>;
 }
 
+/** `/health`. */
+export interface LinksView {
+  readonly links?: { readonly dashboard?: string };
+}
+
 /** `/health/detailed`. */
 export interface HealthView {
   readonly status?: string;

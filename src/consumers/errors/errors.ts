@@ -108,6 +108,12 @@ export class Errors {
     return this.#slow.list(filter, filter.limit ?? DEFAULT_LIMIT);
   }
 
+  /** How many there have been, for those who ask often. */
+  counts(): { readonly errors: number; readonly slow: number; readonly slow_running: number } {
+    const { seen, running } = this.#slow.totals();
+    return { errors: this.#errors, slow: seen, slow_running: running };
+  }
+
   /** Listens no more. What is known stays readable. */
   close(): void {
     this.#unregister();

@@ -1,5 +1,6 @@
 export { Errors, type ErrorsInit } from './errors.ts';
 export type {
+  Anatomy,
   ErrorDetail,
   ErrorFilter,
   ErrorGroup,

@@ -2,7 +2,7 @@ import { type EventBus, every, now, type SnakepitEvent } from '../../events/inde
 import type { Sanitizer } from '../../sanitize/index.ts';
 import { passes } from './filter.ts';
 import { aboutOf, type ErrorRecord, numberOf, statusOfCode, textOf } from './record.ts';
-import type { ErrorFilter, SlowList, SlowRequest, SlowStatus } from './types.ts';
+import type { Anatomy, ErrorFilter, SlowList, SlowRequest, SlowStatus } from './types.ts';
 
 const COMPLETED = 'snakepit.request.completed';
 const MAX_STACK = 16_384;
@@ -17,9 +17,11 @@ interface Slow extends About {
   readonly durationMs: number | null;
   readonly thresholdMs: number | null;
   readonly stack: string | null;
+  readonly stackAt: number | null;
   status: SlowStatus;
   code: string | null;
   totalMs: number | null;
+  anatomy: Anatomy | null;
 }
 
 /**
@@ -51,7 +53,8 @@ export class SlowRequests {
     const about = aboutOf(event, this.#safe);
     const key = about.requestId ?? `?${this.#seen}`;
     const before = this.#slow.get(key);
-    const { status, code, totalMs } = before ?? outcomeOf(failed);
+    const stack = textOf(event.metadata.python_stack, MAX_STACK);
+    const { status, code, totalMs, anatomy } = before ?? outcomeOf(failed);
     this.#seen++;
     if (before === undefined && status === 'running') this.#running++;
     // Noticed again, it moves to the end; the stack it had is better than none.
@@ -61,8 +64,9 @@ export class SlowRequests {
       phase: textOf(event.metadata.phase),
       durationMs: numberOf(event.measurements.duration_ms),
       thresholdMs: numberOf(event.measurements.threshold_ms),
-      stack: textOf(event.metadata.python_stack, MAX_STACK) ?? before?.stack ?? null,
-      ...{ status, code, totalMs },
+      stack: stack ?? before?.stack ?? null,
+      stackAt: stack === null ? (before?.stackAt ?? null) : about.at,
+      ...{ status, code, totalMs, anatomy },
     });
     if (this.#slow.size > this.#max) this.#evict();
     if (this.#running > 0) this.#watch();
@@ -70,8 +74,14 @@ export class SlowRequests {
 
   list(filter: ErrorFilter, limit: number): SlowList {
     const found = [...this.#slow.values()].reverse().filter((slow) => passes(slow, filter));
-    const totals = { seen: this.#seen, kept: this.#slow.size, running: this.#running };
-    return { requests: found.slice(0, limit).map((slow) => toJson(slow, this.#safe)), totals };
+    return {
+      requests: found.slice(0, limit).map((slow) => toJson(slow, this.#safe)),
+      totals: this.totals(),
+    };
+  }
+
+  totals(): SlowList['totals'] {
+    return { seen: this.#seen, kept: this.#slow.size, running: this.#running };
   }
 
   close(): void {
@@ -103,6 +113,7 @@ export class SlowRequests {
     slow.status = metadata.status as SlowStatus;
     slow.code = textOf(metadata.code);
     slow.totalMs = numberOf(measurements.duration_ms);
+    slow.anatomy = anatomyOf(measurements);
   }
 
   #evict(): void {
@@ -121,10 +132,36 @@ export class SlowRequests {
   }
 }
 
-const outcomeOf = (failed: ErrorRecord | undefined): Pick<Slow, 'status' | 'code' | 'totalMs'> => {
-  if (failed === undefined) return { status: 'running', code: null, totalMs: null };
+type Outcome = Pick<Slow, 'status' | 'code' | 'totalMs' | 'anatomy'>;
+
+const outcomeOf = (failed: ErrorRecord | undefined): Outcome => {
+  if (failed === undefined) return { status: 'running', code: null, totalMs: null, anatomy: null };
   const { code, measurements } = failed;
-  return { status: statusOfCode(code), code, totalMs: measurements.duration_ms ?? null };
+  // Its completion went by unseen, and no other event has the parts of its time.
+  const totalMs = measurements.duration_ms ?? null;
+  return { status: statusOfCode(code), code, totalMs, anatomy: null };
+};
+
+/** Where the time of a settled request went; null where its event does not say. */
+const anatomyOf = (measurements: SnakepitEvent['measurements']): Anatomy | null => {
+  const read = (name: string) => numberOf(measurements[name]);
+  const [total_ms, queue_ms] = [read('duration_ms'), read('queue_time_ms')];
+  if (total_ms === null || queue_ms === null) return null;
+  // 0 stands for unknown: of a request that was given up, Python has not said what it took.
+  const measured = <N extends string>(name: N): { readonly [name in N]?: number } => {
+    const ms = read(name);
+    return ms === null || ms === 0 ? {} : ({ [name]: ms } as { [name in N]?: number });
+  };
+  const python = measured('python_ms');
+  return {
+    queue_ms,
+    ...measured('serialise_ms'),
+    // Without Python's share, the rest is more than transport.
+    ...(python.python_ms !== undefined && { transport_ms: read('transport_ms') ?? 0 }),
+    ...python,
+    ...measured('python_cpu_ms'),
+    total_ms,
+  };
 };
 
 const toJson = (slow: Slow, safe: Pick<Sanitizer, 'text'>): SlowRequest => ({
@@ -140,7 +177,9 @@ const toJson = (slow: Slow, safe: Pick<Sanitizer, 'text'>): SlowRequest => ({
   threshold_ms: slow.thresholdMs,
   // A stack has lines of source, and those may hold secrets.
   python_stack: slow.stack === null ? null : safe.text(slow.stack),
+  stack_at: slow.stackAt === null ? null : new Date(slow.stackAt).toISOString(),
   status: slow.status,
   code: slow.code,
   total_ms: slow.totalMs,
+  ...(slow.anatomy !== null && { anatomy: slow.anatomy }),
 });

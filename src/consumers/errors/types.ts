@@ -104,11 +104,31 @@ export interface SlowRequest {
   readonly threshold_ms: number | null;
   /** Most recent call last. */
   readonly python_stack: string | null;
+  /** When that was taken. */
+  readonly stack_at: string | null;
   readonly status: SlowStatus;
   /** Of a failed one. */
   readonly code: string | null;
   /** From acceptance to settlement, once it is settled. */
   readonly total_ms: number | null;
+  /** Where that went. Missing while it runs, and where it was not seen. */
+  readonly anatomy?: Anatomy;
+}
+
+/** Where the time of a request went. Milliseconds. What was not measured is left out: of a request that was given up, all that happened in the worker. */
+export interface Anatomy {
+  /** From acceptance to the last start; all of it when it never started. */
+  readonly queue_ms: number;
+  /** Checking and encoding the arguments, on this side. */
+  readonly serialise_ms?: number;
+  /** Transport, and waiting on either side until somebody takes it up: what is left of the time since the start. */
+  readonly transport_ms?: number;
+  /** Wall time in the handler. */
+  readonly python_ms?: number;
+  /** CPU time of the handler's thread; a part of `python_ms`. */
+  readonly python_cpu_ms?: number;
+  /** From acceptance to settlement, retries included. */
+  readonly total_ms: number;
 }
 
 /** Answer of {@link Errors.slow}. */

@@ -2,15 +2,15 @@ import type { RequestStatus } from '../../errors/index.ts';
 import { RollingWindow } from './window.ts';
 
 const QUARTER_MS = 900_000;
-/** Coarser than for the pool as a whole: there may be many commands. 84 KB a command. */
-const SLOT_MS = 10_000;
+/** Coarser than for the pool as a whole: there may be many commands. A step of the live page's history; 170 KB a command. */
+const SLOT_MS = 5000;
 /** Commands beyond this many of a pool are counted together. */
 const MAX_COMMANDS = 50;
 
 /** What stands for all commands past the limit. */
 export const OTHER = '(other)';
 
-/** Rolling statistics of each command of a pool, over a quarter of an hour in slots of ten seconds. */
+/** Rolling statistics of each command of a pool, over a quarter of an hour in slots of five seconds. */
 export class CommandWindows {
   readonly #windows = new Map<string, RollingWindow>();
   /** The one written last: with one command there is nothing to look up. */
@@ -31,6 +31,10 @@ export class CommandWindows {
 
   entries(): IterableIterator<[string, RollingWindow]> {
     return this.#windows.entries();
+  }
+
+  get(command: string): RollingWindow | undefined {
+    return this.#windows.get(command);
   }
 
   #open(command: string): RollingWindow {

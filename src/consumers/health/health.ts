@@ -30,11 +30,13 @@ import { LONGEST_SPAN_MS, poolHealth, pythonRows, workerRows } from './rows.ts';
 import { judgeStartup } from './startup.ts';
 import { SystemReadings } from './system.ts';
 import { type TelemetryReport, telemetryOf } from './telemetry.ts';
+import { Traffic } from './traffic.ts';
 import type {
   DetailedHealth,
   HealthCheck,
   HealthReport,
   PythonRow,
+  Standing,
   StartupReport,
   WorkerRow,
 } from './types.ts';
@@ -105,6 +107,8 @@ export class Health {
   readonly #unregister: () => void;
   readonly #timer: Timer | undefined;
   readonly #createdAt = monotonic();
+  /** What requests did, span by span. */
+  readonly traffic: Traffic;
   #status: HealthStatus | undefined;
   #checks: readonly HealthCheck[] = [];
   #evaluatedAt = Number.NEGATIVE_INFINITY;
@@ -130,6 +134,7 @@ export class Health {
     this.#send = send;
     this.#logs = logs;
     this.#memory = rememberPools(pools, reachOf(options));
+    this.traffic = new Traffic(this.#memory, this.#createdAt);
     this.#readings = new ProcessReadings(bus, memory, lag);
     this.#announcer = new Announcer(bus);
     this.#dependencies = new Dependencies({
@@ -165,6 +170,33 @@ export class Health {
     const first = [...(fault === undefined ? [] : [fault]), ...(this.#shutdown ? [SHUTDOWN] : [])];
     const checks = [...first, ...report.checks, ...more];
     return { ...report, status: worstOf(checks), checks };
+  }
+
+  /** Which pools serve, each by itself, whether readiness needs them or not. None in a shutdown. */
+  poolsReady(): Record<string, boolean> {
+    const { pools } = this.#look();
+    const { checks } = judgeReadiness(pools, { ...this.#options.readiness, policy: 'all' });
+    return Object.fromEntries(
+      pools.map(({ name }, i) => [name, !this.#shutdown && checks[i]?.status !== 'error']),
+    );
+  }
+
+  /** Where everything stands: what was found last, a second ago at most, and readiness of this moment. Cheap enough to be asked several times a second. */
+  standing(): Standing {
+    const { status: readiness } = this.checkReadiness();
+    return {
+      status: this.#status ?? 'ok',
+      checks: this.#checks,
+      ready: readiness !== 'error',
+      shutdown: this.#shutdown,
+      changes: this.#history.total,
+      pools: Object.fromEntries([...this.#memory.keys()].map((name) => [name, this.#judge.standingOf(name)])),
+    };
+  }
+
+  /** How late the event loop is of late, 99th percentile. Milliseconds. */
+  eventLoopLagMs(): number {
+    return this.#read().lag.p99Ms;
   }
 
   /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. Changes are not told any more. */

@@ -7,6 +7,8 @@ const KEPT = 50;
 export class History {
   readonly #statuses = new Map<string, HealthStatus>();
   #changes: StatusChange[] = [];
+  /** Changes since the start. */
+  total = 0;
 
   /** Notes what has changed since the look before. A check seen for the first time has not changed. */
   note(at: number, checks: readonly HealthCheck[]): void {
@@ -23,6 +25,7 @@ export class History {
   }
 
   add(at: number, change: Omit<StatusChange, 'at'>): void {
+    this.total++;
     this.#changes.push({ at: new Date(at).toISOString(), ...change });
     if (this.#changes.length > KEPT) this.#changes = this.#changes.slice(-KEPT);
   }

@@ -5,6 +5,7 @@ export type { CheckAnswer, CheckFinding } from './dependencies/answer.ts';
 export type { CheckFunction, CheckOptions } from './dependencies/options.ts';
 export { Health, type HealthInit } from './health.ts';
 export type { TelemetryReport } from './telemetry.ts';
+export { type RecentTraffic, type SpanTraffic, Traffic } from './traffic.ts';
 export type {
   DependencyRow,
   DetailedHealth,
@@ -13,6 +14,7 @@ export type {
   PoolHealth,
   PoolLoad,
   PythonRow,
+  Standing,
   StartupReport,
   StatusChange,
   SystemHealth,

@@ -51,6 +51,8 @@ const finders: Readonly<Record<CriterionName, (inputs: Inputs, criterion: Criter
   observability: ({ bus }, criterion) => [observability(bus, criterion)],
 };
 
+const keyOf = (criterion: string, pool: string): string => `${criterion} ${pool}`;
+
 /** Judges by the criteria, and remembers where each stands, pool by pool: of the past nothing else counts. */
 export class Judge {
   readonly #standings = new Map<string, Standing>();
@@ -67,6 +69,12 @@ export class Judge {
     return { checks, crossings };
   }
 
+  /** Where a pool stands by the criteria that judge it by itself. */
+  standingOf(pool: string): HealthStatus {
+    const statuses = criterionNames.map((name) => this.#standings.get(keyOf(name, pool))?.status ?? 'ok');
+    return statuses.reduce((worst, status) => (rank[status] > rank[worst] ? status : worst), 'ok');
+  }
+
   #check(name: CriterionName, inputs: Inputs, criterion: Criterion, crossings: Crossing[]): HealthCheck {
     const verdicts = finders[name](inputs, criterion).map((finding) => {
       if (finding.fixed !== undefined)
@@ -79,7 +87,7 @@ export class Judge {
   }
 
   #step(name: string, finding: Finding, criterion: Criterion, at: number): [Standing, Standing] {
-    const key = `${name} ${finding.pool ?? ''}`;
+    const key = keyOf(name, finding.pool ?? '');
     const before = this.#standings.get(key) ?? initial;
     const standing = step(before, finding, criterion, at);
     this.#standings.set(key, standing);

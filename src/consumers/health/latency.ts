@@ -46,3 +46,24 @@ export const quantile = (bins: Uint32Array | Float64Array, total: number, share:
   }
   return 0;
 };
+
+/** Bins of the coarse scale that is shown: two for each power of two, from a sixteenth of a millisecond to a minute, and one below and above. */
+const FINE_IN_COARSE = SUB / 2;
+const HEAT_BINS = 42;
+
+/** The fine bin that a coarse one begins with. */
+const beginOf = (heat: number): number => (heat === 0 ? 0 : SUB + (heat - 1) * FINE_IN_COARSE);
+
+/** Lower bounds of the coarse scale. Milliseconds. */
+export const HEAT_BOUNDS_MS: readonly number[] = Array.from({ length: HEAT_BINS }, (_, i) =>
+  boundOf(beginOf(i)),
+);
+
+/** Counts on the coarse scale. Exact, since its bounds are bounds of the fine one. */
+export const heatOf = (bins: Float64Array): number[] =>
+  HEAT_BOUNDS_MS.map((_, heat) => {
+    let sum = 0;
+    const end = heat === HEAT_BINS - 1 ? bins.length : beginOf(heat + 1);
+    for (let bin = beginOf(heat); bin < end; bin++) sum += bins[bin] as number;
+    return sum;
+  });

@@ -67,8 +67,27 @@ export const viewPools = (memory: ReadonlyMap<string, PoolMemory>, snapshot: Sna
 export const isSaturated = ({ levels, saturated }: PoolView): boolean =>
   levels !== undefined && (saturated || levels.queue_depth >= levels.queue_capacity);
 
+/**
+ * Workers that have not answered for half of the time after which they are killed. A missed heartbeat alone is no fault: C code may hold the
+ * GIL for as long as `stuckAfterMs` allows.
+ */
+export const silentWorkers = ({ levels, options }: PoolView): readonly WorkerSnapshot[] =>
+  (levels?.workers ?? []).filter(
+    ({ state, heartbeat_ms_ago }) =>
+      (state === 'ready' || state === 'busy') && (heartbeat_ms_ago ?? 0) * 2 >= options.stuckAfterMs,
+  );
+
+const describeSilence = (pool: PoolView): string | false => {
+  const silent = silentWorkers(pool);
+  if (silent.length === 0) return false;
+  const longest = Math.max(...silent.map(({ heartbeat_ms_ago }) => heartbeat_ms_ago ?? 0));
+  const who = silent.slice(0, 3).map(({ id, slot, pid }) => `${id} in slot ${slot}, pid ${pid}`);
+  return `${plural(silent.length, 'worker')} silent, up to ${seconds(longest)} (${who.join('; ')}); killed and replaced after ${seconds(pool.options.stuckAfterMs)}`;
+};
+
 /** Why a pool has fewer ready workers than it wants, in words. */
-export const describeShortage = ({ levels, ready, options }: PoolView): string => {
+export const describeShortage = (pool: PoolView): string => {
+  const { levels, ready, options } = pool;
   if (levels === undefined) return 'the pool has not begun to start';
   const { workers_by_state: states, crash_loop: loop } = levels;
   const starting = levels.workers.filter((worker) => worker.state === 'starting').map(describeStart);
@@ -82,6 +101,7 @@ export const describeShortage = ({ levels, ready, options }: PoolView): string =
       states.quarantined > 0 &&
       `${states.quarantined} slots left empty since their workers fail as fast as they start`,
     states.draining > 0 && `${states.draining} draining`,
+    describeSilence(pool),
     loop === null &&
       levels.start_error !== null &&
       `last failed start: ${cut(levels.start_error.error_message, 300)}`,
@@ -94,9 +114,13 @@ const describeStart = (worker: WorkerSnapshot): string =>
   `${worker.phase ?? 'spawn'} for ${seconds(worker.uptime_ms)} of ${seconds(worker.start_timeout_ms)}`;
 
 /** What would mend a shortage of workers. */
-export const mendShortage = ({ name, levels, options }: PoolView): string => {
+export const mendShortage = (pool: PoolView): string => {
+  const { name, levels, options } = pool;
   if (levels != null && (levels.crash_loop !== null || levels.workers_by_state.quarantined > 0)) {
     return `Mend what the last failure of pool '${name}' says; it tries again by itself after crashLoopCoolDownMs, or at once on \`snakepit recycle --pool ${name} --unquarantine\`.`;
+  }
+  if (silentWorkers(pool).length > 0) {
+    return `It is replaced by itself. If it is stopped, continue it (kill -CONT); if C code of it holds the GIL for so long, allow more: pools.${name}.stuckAfterMs.`;
   }
   if (levels?.start_error != null) {
     return `Mend the failed start of pool '${name}'; the pool tries again by itself.`;

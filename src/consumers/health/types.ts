@@ -59,6 +59,20 @@ export interface HealthReport {
   readonly load?: Readonly<Record<string, PoolLoad>>;
 }
 
+/** Where everything stands, for those who look all the time. */
+export interface Standing {
+  readonly status: HealthStatus;
+  readonly checks: readonly HealthCheck[];
+  /** Whether traffic should come here. */
+  readonly ready: boolean;
+  /** It was asked to end. */
+  readonly shutdown: boolean;
+  /** Changes of status since the start, of the whole and of single checks. */
+  readonly changes: number;
+  /** By pool: the worst it is judged to be by itself. */
+  readonly pools: Readonly<Record<string, HealthStatus>>;
+}
+
 /** How far a start has come. */
 export interface StartupReport extends HealthReport {
   /** Every pool has had a ready worker once. Stays true. */
@@ -144,7 +158,7 @@ export interface PoolHealth extends TrafficFigures {
   readonly busy_workers: number;
   readonly queue_size: number;
   readonly rates: TrafficSpans;
-  /** By command, to within ten seconds; past 50 commands, `(other)`. */
+  /** By command, to within five seconds; past 50 commands, `(other)`. */
   readonly commands: Readonly<Record<string, TrafficSpans>>;
   /** Set while the pool has stopped to start workers. */
   readonly crash_loop: PoolSnapshot['crash_loop'];

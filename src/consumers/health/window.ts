@@ -31,6 +31,18 @@ const SECOND = 1000;
 /** Longer than this is no duration, and would drown the average. Milliseconds. */
 const ABSURD = 1e12;
 
+/** What happened in some slots of some windows, added up. */
+export class Sums {
+  readonly counts = new Float64Array(STATUSES);
+  readonly bins = new Float64Array(BINS);
+  /** Of all latencies. Milliseconds. */
+  ms = 0;
+
+  stats(): WindowStats {
+    return summarise(this.counts, this.bins, this.ms);
+  }
+}
+
 /**
  * Rolling statistics of one pool or command: a ring of slots of a second each. A slot carries the time it stands for, so what is too old is
  * not counted even if nothing has happened since: silence never shows old truth.
@@ -109,18 +121,39 @@ export class RollingWindow {
   read(now: number, windowMs: number): WindowStats {
     const last = Math.floor(now / this.#slotMs);
     const first = last - Math.min(this.#slots, Math.ceil(windowMs / this.#slotMs)) + 1;
-    const counts = new Float64Array(STATUSES);
-    const bins = new Float64Array(BINS);
-    let sum = 0;
-    for (let at = 0; at < this.#slots; at++) {
-      const stamp = this.#stamps[at] as number;
-      // A stamp ahead of now was written before the clock was set back; it is not the past of this now.
-      if (stamp < first || stamp > last) continue;
-      sum += this.#sums[at] as number;
-      add(counts, this.#counts, at * STATUSES);
-      add(bins, this.#bins, at * BINS);
+    const sums = new Sums();
+    this.#collect(first, last, sums);
+    return sums.stats();
+  }
+
+  /** Start of the slot that holds a moment. */
+  startOf(timestamp: number): number {
+    return Math.floor(timestamp / this.#slotMs) * this.#slotMs;
+  }
+
+  /**
+   * Adds what happened in the slots that begin in a span of time: a slot longer than the span belongs to the one in which it begins, so that
+   * spans side by side add up to the whole.
+   *
+   * @param from - epoch milliseconds
+   * @param until - the same, not included
+   */
+  collect(from: number, until: number, into: Sums): void {
+    const first = Math.ceil(from / this.#slotMs);
+    const last = Math.ceil(until / this.#slotMs) - 1;
+    this.#collect(Math.max(first, last - this.#slots + 1), last, into);
+  }
+
+  #collect(first: number, last: number, into: Sums): void {
+    // The few slots asked for are looked up; going through the whole ring would cost more than adding them.
+    for (let slot = Math.max(0, first); slot <= last; slot++) {
+      const at = slot % this.#slots;
+      // Another stamp: nothing happened then, or it was written before the clock was set back.
+      if (this.#stamps[at] !== slot) continue;
+      into.ms += this.#sums[at] as number;
+      add(into.counts, this.#counts, at * STATUSES);
+      add(into.bins, this.#bins, at * BINS);
     }
-    return summarise(counts, bins, sum);
   }
 
   #seek(timestamp: number): boolean {

@@ -16,6 +16,15 @@ const timeOf = (timestamp: unknown): string => {
   return new Date(at).toISOString();
 };
 
+/** An event as viewers get it: sanitized, and with its time in RFC 3339. */
+export interface ToldEvent {
+  readonly event_name: string;
+  readonly measurements: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** For how many it stands. */
+  readonly sample_weight: number;
+}
+
 /** Writes what viewers get, in the format of server-sent events (WHATWG HTML, section 9.2). Everything is sanitized here, and nowhere else. */
 export class Frames {
   /** Tells the ids of this instance from those of others, and of the one before a restart. */
@@ -72,18 +81,22 @@ export class Frames {
     return `id: ${this.idOf(seq)}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
-  #data({ event, weight }: Entry): string {
+  /** An event as an object. */
+  told({ event, weight }: Entry): ToldEvent {
     const { value, canary } = this.#safe;
     const { event_name, measurements, metadata }: SnakepitEvent = event;
-    const told = {
+    return {
       event_name,
       measurements: value(measurements),
       metadata: { ...(value(metadata) as object), timestamp: timeOf(metadata.timestamp) },
       sample_weight: weight,
       ...(canary !== undefined && { canary: (value(canary.seed()) as { canary: unknown }).canary }),
     };
-    const text = JSON.stringify(told);
-    canary?.inspect('live', text);
+  }
+
+  #data(entry: Entry): string {
+    const text = JSON.stringify(this.told(entry));
+    this.#safe.canary?.inspect('live', text);
     return text;
   }
 }

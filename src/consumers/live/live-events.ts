@@ -8,7 +8,7 @@ import {
 import { createInstanceSanitizer, type InstanceSanitizer } from '../../sanitize/index.ts';
 import { type Entry, entryOf } from './entry.ts';
 import { Matcher } from './filter.ts';
-import { Frames, type ResetReason } from './frames.ts';
+import { Frames, type ResetReason, type ToldEvent } from './frames.ts';
 import { Chunk, Group } from './group.ts';
 import { type Depth, namesAt } from './kinds.ts';
 import { Pace } from './pace.ts';
@@ -107,6 +107,21 @@ export class LiveEvents {
     const rings = Object.values(this.#rings);
     const sum = (of: 'size' | 'bytes') => rings.reduce((all, ring) => all + ring[of], 0);
     return { events: sum('size'), bytes: sum('bytes') };
+  }
+
+  /**
+   * The events that are kept, newest first: what is rare always, the rest as far as somebody has looked at it.
+   *
+   * @param passes - which of them
+   * @param limit - how many at most
+   */
+  recent(passes: (event: SnakepitEvent) => boolean, limit: number): ToldEvent[] {
+    return Object.values(this.#rings)
+      .flatMap((ring) => ring.after(0))
+      .filter(({ event }) => passes(event))
+      .sort((a, b) => b.seq - a.seq)
+      .slice(0, limit)
+      .map((entry) => this.#frames.told(entry));
   }
 
   /**

@@ -1,7 +1,9 @@
+// Above 300 lines: one descriptor with every way in which it can fail, and the order of lines through all of them.
 import { closeSync, write, writeSync } from 'node:fs';
 import { Backlog, type Batch, EMPTY, linesOf } from './backlog.ts';
 import { flushAtExit } from './exit.ts';
 import type { Target } from './open.ts';
+import { fileSize, pause } from './system.ts';
 
 /** Told when lines could not be written: they wait for another try, or are lost. They come as they were given. */
 export type OnTrouble = (error: NodeJS.ErrnoException, lines: readonly string[]) => void;
@@ -11,6 +13,12 @@ export type LossReason = 'overflow' | 'unwritable' | 'closed';
 
 /** Bytes that may wait while the destination cannot take them. */
 const MAX_WAITING = 8 * 2 ** 20;
+/**
+ * How long a line may wait for others to be written with it: a call of the system costs more than a line. Milliseconds.
+ */
+const GATHER_MS = 5;
+/** What waits is written at once from so many bytes on. */
+const GATHER_BYTES = 32 * 1024;
 const BUSY_RETRY_MS = 50;
 const FAILED_RETRY_MS = 1000;
 /** How long `close` waits for a destination that does not take its lines. */
@@ -18,6 +26,10 @@ const CLOSE_MS = 2000;
 /** How often the flush at exit tries a destination that is busy, and how long it waits in between. */
 const EXIT_TRIES = 50;
 const EXIT_PAUSE_MS = 10;
+
+/** How long it waits for a write that is under way, and how often it looks. */
+const EXIT_WRITE_MS = 500;
+const EXIT_LOOK_MS = 1;
 
 const asItIs = (text: string): string => text;
 
@@ -49,7 +61,11 @@ export class Destination {
   #batch: Batch = EMPTY;
   #bytes: Buffer = EMPTY.bytes;
   #writing = false;
+  /** What the file will have when the write under way is done; undefined for what is no file. */
+  #sizeAfter: number | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** Set while lines wait for others. */
+  #gathering: NodeJS.Timeout | undefined;
   #dead = false;
   #exiting = false;
   #closing: Promise<void> | undefined;
@@ -63,8 +79,12 @@ export class Destination {
     this.#endFlushAtExit = flushAtExit(this);
   }
 
-  /** Takes a line, which ends in a newline and has none before. */
-  write(text: string): void {
+  /**
+   * Takes a line, which ends in a newline and has none before.
+   *
+   * @param urgent - it is written at once, and with it what waits. Default true
+   */
+  write(text: string, urgent = true): void {
     if (this.#dead || this.#closing !== undefined) {
       this.dropped[this.failing ? 'unwritable' : 'closed']++;
       return;
@@ -79,7 +99,9 @@ export class Destination {
       return;
     }
     // While it fails, trying is left to the timer: a system call per line would be the most expensive way to lose it.
-    if (this.#retry === undefined) this.#pump();
+    if (this.#retry !== undefined) return;
+    if (urgent || this.#waiting.size >= GATHER_BYTES) this.#pump();
+    else this.#gather();
   }
 
   /**
@@ -113,9 +135,11 @@ export class Destination {
   flushSync(): void {
     this.#exiting = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#gathering);
     if (this.#dead) return;
     try {
-      if (!this.#writing) this.#writeSync(this.#bytes);
+      if (this.#writing) this.#awaitWrite();
+      else this.#writeSync(this.#bytes);
       while (this.#takeBatch()) this.#writeSync(this.#bytes);
     } catch (error) {
       this.writeErrors++;
@@ -176,7 +200,15 @@ export class Destination {
     if (owned) closeSync(fd);
   }
 
+  /** Lines alone do not keep the process alive here either: the flush at exit writes them. */
+  #gather(): void {
+    if (this.#writing) return;
+    this.#gathering ??= setTimeout(() => this.#pump(), GATHER_MS).unref();
+  }
+
   #pump(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     if (this.#writing || this.#dead) return;
     if (this.#batch === EMPTY || this.failing) this.#switch();
     if (this.#batch === EMPTY && !this.#takeBatch()) {
@@ -184,6 +216,8 @@ export class Destination {
       return;
     }
     this.#writing = true;
+    const size = fileSize(this.#target.fd);
+    this.#sizeAfter = size === undefined ? undefined : size + this.#bytes.length;
     write(this.#target.fd, this.#bytes, (error, written) => {
       this.#writing = false;
       if (error !== null) this.#failed(error);
@@ -245,6 +279,15 @@ export class Destination {
     this.#pump();
   }
 
+  /** A thread of the system writes it, which may not have begun: what is written past it would come before it. */
+  #awaitWrite(): void {
+    const after = this.#sizeAfter;
+    if (after === undefined) return;
+    for (let ms = 0; ms < EXIT_WRITE_MS && (fileSize(this.#target.fd) ?? after) < after; ms += EXIT_LOOK_MS) {
+      pause(EXIT_LOOK_MS);
+    }
+  }
+
   #writeSync(bytes: Buffer): void {
     let left = bytes;
     for (let tries = 0; left.length > 0; ) {
@@ -252,7 +295,7 @@ export class Destination {
         left = left.subarray(writeSync(this.#target.fd, left));
       } catch (error) {
         if (!isBusy(error as NodeJS.ErrnoException) || ++tries > EXIT_TRIES) throw error;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EXIT_PAUSE_MS);
+        pause(EXIT_PAUSE_MS);
       }
     }
     this.#endBatch();

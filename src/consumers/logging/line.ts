@@ -14,6 +14,26 @@ export interface Line {
 /** The fields of a line, begun with the head. */
 export type LineFields = Record<string, Json> & { logger: string; event: string };
 
+const nothing = undefined as unknown as Json;
+
+/**
+ * Begins the fields of a line, with places for the ids: an engine keeps few fields in order that were added by a computed name to an object that
+ * began small, and looks each of them up after that. What stays undefined is not written.
+ */
+export const beginFields = (logger: string, event: string): LineFields => ({
+  logger,
+  event,
+  correlation_id: nothing,
+  request_id: nothing,
+  trace_id: nothing,
+  span_id: nothing,
+  pool_name: nothing,
+  worker_id: nothing,
+  worker_slot: nothing,
+  session_id: nothing,
+  command: nothing,
+});
+
 /** Names the line itself has; a field of such a name would make a second key of it, and readers differ on which one counts. */
 const taken = new Set(['timestamp', 'level', 'message', 'logger', 'event', '__proto__']);
 

@@ -4,7 +4,7 @@ import { argsText } from './args.ts';
 import { addCanary, addEventContext, addIds, addValues, type LogSanitizer } from './fields.ts';
 import type { Level, LogOptions } from './levels.ts';
 import { lifecycleRules } from './lifecycle.ts';
-import type { Line, LineFields } from './line.ts';
+import { beginFields, type Line } from './line.ts';
 import { messageOf } from './logger.ts';
 import { requestRules } from './requests.ts';
 import type { Rule } from './rules.ts';
@@ -85,10 +85,8 @@ const toLine = (
 ): Line => {
   const { metadata } = event;
   const logger = rule.logger?.(event);
-  const fields: LineFields = {
-    logger: typeof logger === 'string' && logger !== '' ? cut(safe.text(logger), MAX_LOGGER) : LOGGER,
-    event: event.event_name,
-  };
+  const name = typeof logger === 'string' && logger !== '' ? cut(safe.text(logger), MAX_LOGGER) : LOGGER;
+  const fields = beginFields(name, event.event_name);
   addEventContext(fields, safe, metadata.correlation_id, subject);
   addIds(fields, metadata, safe);
   addValues(fields, event.measurements, safe);

@@ -1,8 +1,7 @@
-import { pino } from 'pino';
 import { Destination, type OnTrouble } from './destination.ts';
 import { Fallback } from './fallback.ts';
-import type { LogOptions } from './levels.ts';
-import type { Line } from './line.ts';
+import { type Level, type LogOptions, rankOf } from './levels.ts';
+import { lineText } from './line-text.ts';
 import { openTarget, type Target } from './open.ts';
 import { ownNames, presetOf } from './preset.ts';
 import { prettyPrinter } from './pretty.ts';
@@ -12,6 +11,10 @@ import type { Inspect, Writer } from './writer.ts';
 
 const STDERR = 2;
 const asItIs = (json: string): string => json;
+
+/** Lines from this level up are often the last words of a process. */
+const URGENT = rankOf('warn');
+const isUrgent = (level: Level): boolean => rankOf(level) >= URGENT;
 
 interface Way {
   readonly sink: Sink;
@@ -35,7 +38,7 @@ const toFile = (
 };
 
 /**
- * Writes with pino to a destination of our own.
+ * Writes to a destination of our own.
  *
  * @param inspect - shown the text of every line
  * @throws SnakepitError `invalid_configuration` when the destination cannot be opened
@@ -60,30 +63,15 @@ export const ownWriter = (options: LogOptions, inspect?: Inspect): Writer => {
     stream !== undefined
       ? { sink: new StreamDestination(stream, onTrouble, render ?? asItIs), reopen: () => {} }
       : toFile(dest, target as Target, onTrouble, render);
-  // pino has no way to hand the time through; the call in between is synchronous.
-  let timestamp = 0;
+  const textOf = lineText(preset);
   let failed = 0;
-  const logger = pino(
-    {
-      level: 'trace',
-      base: null,
-      messageKey: preset.messageKey,
-      timestamp: () => `,"${preset.timestampKey}":"${preset.timestamp(timestamp)}"`,
-      formatters: { level: (label) => preset.level(label as Line['level']) },
-    },
-    {
-      write: (json: string) => {
-        inspect?.(json);
-        sink.write(json);
-      },
-    },
-  );
   return {
     takes: () => true,
     write: (line) => {
-      timestamp = line.timestamp;
       try {
-        logger[line.level](preset.fields?.(line.fields) ?? line.fields, line.message);
+        const json = textOf(line);
+        inspect?.(json);
+        sink.write(json, isUrgent(line.level));
         if (sink.failing) fallback.line(line);
       } catch (error) {
         failed++;

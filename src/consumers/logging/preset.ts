@@ -93,7 +93,8 @@ const renaming = (convention: Convention, put: Put): NonNullable<Preset['fields'
   return (fields) => {
     const out: Record<string, Json> = {};
     for (const name of Object.keys(fields)) {
-      const value = fields[name] as Json;
+      const value = fields[name];
+      if (value === undefined) continue;
       if (name !== 'error' || !isObject(value)) {
         add(out, name, value);
         continue;

@@ -8,6 +8,7 @@ export interface Sink {
   readonly dropped: Readonly<Record<LossReason, number>>;
   /** The last write failed; lines wait. */
   readonly failing: boolean;
-  write(text: string): void;
+  /** @param urgent - it is not to wait for more that may come */
+  write(text: string, urgent: boolean): void;
   close(): Promise<void>;
 }

@@ -1,7 +1,12 @@
 import type { Logger as Pino } from 'pino';
 import { SnakepitError } from '../../errors/index.ts';
 import { Fallback } from './fallback.ts';
+import type { LineFields } from './line.ts';
 import { type Inspect, methods, type Writer } from './writer.ts';
+
+/** Without the places that stayed empty: hooks and serializers of the user's see what is written. */
+const written = (fields: LineFields): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /**
  * Writes through a logger of the user's: time, level and message are named and shaped as that logger does it, the rest of the head
@@ -26,7 +31,7 @@ export const userWriter = (logger: Pino, onLevel: () => void, inspect?: Inspect)
     write: (line) => {
       inspect?.(`${JSON.stringify(line.fields)} ${line.message}`);
       try {
-        logger[line.level](line.fields, line.message);
+        logger[line.level](written(line.fields), line.message);
       } catch (error) {
         // Its hooks, serializers and stream are the user's code.
         failed++;

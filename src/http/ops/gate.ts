@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from '../../config/index.ts';
 import { type Access, refuseCaller, requireHost, requireToken } from '../access.ts';
+import type { ReaderSession } from '../reader-sessions.ts';
 import { refuseCrossSite } from './cross-site.ts';
 import type { Endpoints, Read, View } from './endpoint.ts';
 
@@ -22,10 +23,10 @@ export class Gate {
   admitRead(request: Request, read: Read): View {
     if (!read.probe) requireHost(this.#access, request);
     const known = this.#isTrusted(request) || this.#isFree(read);
-    if (!known && !read.probe) throw refuseCaller(this.#access, request.headers);
+    if (!known && !read.probe && !this.#isOpenShell(read)) throw refuseCaller(this.#access, request.headers);
     // Probes take any Host, so a page that rebinds its name reaches them: it must not learn more than a stranger.
     const details = known && this.#access.acceptsHost(request);
-    return { details, links: () => this.#links(request) };
+    return { details, links: () => this.#links(request), session: this.#soleSession(request, read) };
   }
 
   /** @throws Refusal when the caller may not change anything */
@@ -67,9 +68,26 @@ export class Gate {
     return reads.filter((read) => read.probe || this.#isFree(read));
   }
 
+  /** @throws Refusal when the caller has no business at the login */
+  admitEntrance(request: Request): void {
+    requireHost(this.#access, request);
+    if (!this.#isTrusted(request) && !this.#access.hasToken)
+      throw refuseCaller(this.#access, request.headers);
+  }
+
   #isTrusted(request: Request): boolean {
-    const { local, authenticated } = this.#access.identify(request.headers);
-    return local || authenticated || this.#access.open;
+    const { local, authenticated, reader } = this.#access.identify(request.headers);
+    return local || authenticated || reader !== undefined || this.#access.open;
+  }
+
+  /** Whoever could log in may see where. */
+  #isOpenShell({ shell }: Read): boolean {
+    return shell === true && this.#access.hasToken;
+  }
+
+  #soleSession(request: Request, read: Read): ReaderSession | undefined {
+    const { local, authenticated, reader } = this.#access.identify(request.headers);
+    return local || authenticated || this.#access.open || this.#isFree(read) ? undefined : reader;
   }
 
   #isFree({ path }: Read): boolean {

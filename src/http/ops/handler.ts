@@ -1,5 +1,6 @@
 import { mountedAccess } from '../access.ts';
 import { type NodeHandler, toNodeHandler } from '../node-handler.ts';
+import { ReaderSessions, randomCookieName } from '../reader-sessions.ts';
 import { createOpsApp, type OpsParts } from './app.ts';
 
 /** What {@link opsHandler} is made from. */
@@ -29,7 +30,13 @@ export const opsHandler = (parts: OpsHandlerParts): OpsHandler => {
   const app = createOpsApp({
     ...readers,
     options: { open: [...open], prefix },
-    access: mountedAccess({ token, allowedHosts, access }),
+    access: mountedAccess({
+      token,
+      allowedHosts,
+      access,
+      // Where a server strips the path it is mounted at, that path is not known here.
+      sessions: new ReaderSessions({ name: randomCookieName(), path: prefix || '/' }),
+    }),
   });
   const fetch = async (request: Request) => app.fetch(request);
   return { fetch, node: toNodeHandler(fetch, parts.reportBug) };

@@ -1,4 +1,5 @@
 import { type FetchLike, guarded } from '../node-handler.ts';
+import { type Relay, type Ticket, ticketOf } from '../page/broadcast.ts';
 import type { ReportBug } from '../ports.ts';
 import {
   type HeaderList,
@@ -20,15 +21,17 @@ export type Handlers = Partial<Record<Site, FetchLike>>;
 class Exchange {
   readonly #id: number;
   readonly #post: Post;
+  readonly #relay: Relay;
   readonly #gone = new AbortController();
   #credit = WINDOW;
   #credited: (() => void) | undefined;
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
   #pulled: (() => void) | undefined;
 
-  constructor(id: number, post: Post) {
+  constructor(id: number, post: Post, relay: Relay) {
     this.#id = id;
     this.#post = post;
+    this.#relay = relay;
   }
 
   /** The request as the app sees it; `signal` is aborted when the client has gone. */
@@ -53,14 +56,20 @@ class Exchange {
       await body?.cancel();
       return;
     }
+    const ticket = ticketOf(body);
     this.#post({
       kind: 'head',
       id: this.#id,
       status,
       headers: [...headers] as HeaderList,
       hasBody: body !== null,
+      ...(ticket !== undefined && { topics: ticket.topics }),
     });
     if (body === null) return;
+    if (ticket !== undefined) {
+      await this.#seat(ticket);
+      return;
+    }
     const reader = body.getReader();
     this.#gone.signal.addEventListener('abort', () => reader.cancel().catch(() => {}));
     await this.#sendParts(reader);
@@ -91,6 +100,16 @@ class Exchange {
 
   failBody(): void {
     this.#failBody();
+  }
+
+  /** One who looks at what all are told: the thread sees to it, until one side has enough. */
+  async #seat(ticket: Ticket): Promise<void> {
+    const id = this.#id;
+    this.#gone.signal.addEventListener('abort', ticket.leave);
+    const chunk = ownChunk(ticket.handOver(this.#relay));
+    this.#post({ kind: 'chunk', id, chunk }, [chunk.buffer]);
+    await ticket.left;
+    if (!this.isGone) this.#post({ kind: 'end', id });
   }
 
   async #sendParts(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
@@ -148,6 +167,17 @@ export class Backend {
   readonly #post: Post;
   readonly #reportBug: ReportBug | undefined;
   readonly #exchanges = new Map<number, Exchange>();
+  /** Each frame crosses once, however many look. */
+  readonly #relay: Relay = {
+    frame: (topic, frame) => {
+      const bytes = ownChunk(frame);
+      this.#post({ kind: 'frame', topic, bytes }, [bytes.buffer]);
+    },
+    end: (words) => {
+      const bytes = ownChunk(words);
+      this.#post({ kind: 'farewell', bytes }, [bytes.buffer]);
+    },
+  };
 
   constructor(handlers: Handlers, post: Post, reportBug: ReportBug | undefined) {
     this.#handlers = handlers;
@@ -174,7 +204,7 @@ export class Backend {
 
   async #serve(head: RequestHead): Promise<void> {
     const { id, site } = head;
-    const exchange = new Exchange(id, this.#post);
+    const exchange = new Exchange(id, this.#post, this.#relay);
     this.#exchanges.set(id, exchange);
     try {
       const fetch = guarded(this.#handlers[site] as FetchLike, this.#reportBug);

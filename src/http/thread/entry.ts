@@ -6,8 +6,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { toNodeHandler } from '../node-handler.ts';
 import { type HttpServer, listen } from '../server/listen.ts';
 import { Forwarder } from './forwarder.ts';
+import { GrpcSite } from './grpc-site.ts';
 import { Heart } from './heart.ts';
-import type { Address, Bind, Site, ToMain, ToThread } from './messages.ts';
+import type { Address, Bind, Listening, Site, ToMain, ToThread } from './messages.ts';
 import { ProbeDesk } from './probe-desk.ts';
 import { BEAT_MS, Shared } from './shared.ts';
 import type { probesWithout, ThreadOps } from './silence.ts';
@@ -29,7 +30,7 @@ const post = (message: ToMain, transfer: ArrayBuffer[] = []) => port.postMessage
 const shared = new Shared(init.memory);
 const heart = new Heart(shared);
 const paths = new Set(init.probePaths);
-const servers: HttpServer[] = [];
+const servers: Pick<HttpServer, 'close'>[] = [];
 
 let answers: ReturnType<typeof probesWithout> | undefined;
 const instead = async (site: Site, request: Request, isProbe: boolean): Promise<Response> => {
@@ -47,22 +48,28 @@ const handlers = {
 };
 const desk = new ProbeDesk({ paths, shared, heart, post, next: (site) => handlers[site] });
 
+const grpc = new GrpcSite({ shared, heart, stuckAfterMs });
+
 const tick = () => {
   heart.tick();
   desk.tick();
   forwarder.tick();
+  grpc.tick();
 };
 
-const serve = ({ site, host, port: wanted }: Bind): Promise<HttpServer> =>
-  listen((request) => forwarder.fetch(site, request), {
+const serve = (bind: Bind): Promise<HttpServer> => {
+  const { site, host, port: wanted } = bind;
+  if (site === 'grpc') return grpc.listen(bind);
+  return listen((request) => forwarder.fetch(site, request), {
     section: 'ops',
     host,
     port: wanted,
     before: (req, res) => desk.take(site, req, res),
   });
+};
 
 const start = async (binds: readonly Bind[]): Promise<void> => {
-  const addresses: Partial<Record<Site, Address>> = {};
+  const addresses: Partial<Record<Listening, Address>> = {};
   for (const bind of binds) {
     try {
       const server = await serve(bind);
@@ -89,6 +96,8 @@ port.on('message', (message: ToThread) => {
   else if (message.kind === 'close') void close(message.graceMs);
   else if (message.kind === 'probed') desk.receive(message);
   else if (message.kind === 'forget') desk.forget(message.key);
+  else if (message.kind === 'serving') grpc.receive(message);
+  else if (message.kind === 'frame' || message.kind === 'farewell') forwarder.tell(message);
   else forwarder.receive(message);
 });
 

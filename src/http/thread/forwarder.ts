@@ -1,6 +1,15 @@
 import { problemResponse } from '../node-handler.ts';
+import { Audience, type Viewer } from '../page/audience.ts';
 import type { Heart } from './heart.ts';
-import { ownChunk, type ResponseHead, type Site, type ToMain, type ToThread, WINDOW } from './messages.ts';
+import {
+  ownChunk,
+  type ResponseHead,
+  type Site,
+  type Told,
+  type ToMain,
+  type ToThread,
+  WINDOW,
+} from './messages.ts';
 import { PROBE_PATIENCE_MS } from './probe-desk.ts';
 
 /** How long requests other than probes wait for a main thread that does not run. Milliseconds. */
@@ -9,7 +18,9 @@ const PATIENCE_MS = 5000;
 /** How far a forwarded request has come. */
 type Stage =
   | { readonly kind: 'asked'; readonly answer: (response: Response | Promise<Response>) => void }
-  | { readonly kind: 'answering'; readonly parts: Parts };
+  | { readonly kind: 'answering'; readonly parts: Parts }
+  /** It is told what all are told. */
+  | { readonly kind: 'looking'; readonly viewer: Viewer };
 
 interface Forwarded {
   readonly site: Site;
@@ -71,6 +82,7 @@ interface ForwarderInit {
 export class Forwarder {
   readonly #init: ForwarderInit;
   readonly #forwarded = new Map<number, Forwarded>();
+  readonly #audience = new Audience();
   #lastId = 0;
 
   constructor(init: ForwarderInit) {
@@ -99,10 +111,22 @@ export class Forwarder {
     if (message.kind === 'head') this.#answer(forwarded, message);
     else if (message.kind === 'pull') void this.#sendBody(message.id, forwarded);
     else if (stage.kind === 'answering') this.#pass(message, stage.parts);
+    else if (stage.kind === 'looking') this.#show(message, stage.viewer);
     else if (message.kind === 'broken') {
       this.#forwarded.delete(message.id);
       stage.answer(problemResponse(new Error('No answer could be made.')));
     }
+  }
+
+  /** Passes on what all who look are told. */
+  tell(message: Told): void {
+    if (message.kind === 'frame') {
+      this.#audience.frame(message.topic, message.bytes);
+      return;
+    }
+    // They end by themselves when they have got it; what the main thread says of each of them comes too late.
+    for (const [id, { stage }] of this.#forwarded) if (stage.kind === 'looking') this.#forwarded.delete(id);
+    this.#audience.end(message.bytes);
   }
 
   /** Gives up on a main thread that does not run. */
@@ -113,18 +137,25 @@ export class Forwarder {
       if (stage.kind === 'asked' && silentMs >= patienceOf(isProbe)) {
         stage.answer(instead(site, request, isProbe));
       } else if (stage.kind === 'answering' && silentMs >= stuckAfterMs) stage.parts.fail();
+      else if (stage.kind === 'looking' && silentMs >= stuckAfterMs) stage.viewer.fail();
       else continue;
       this.#cancel(id);
     }
   }
 
-  #answer(forwarded: Forwarded, { id, status, headers, hasBody }: ResponseHead): void {
+  #answer(forwarded: Forwarded, { id, status, headers, hasBody, topics }: ResponseHead): void {
     if (forwarded.stage.kind !== 'asked') return;
     const { answer } = forwarded.stage;
     const init = { status, headers: headers as [string, string][] };
     if (!hasBody) {
       this.#forwarded.delete(id);
       answer(new Response(null, init));
+      return;
+    }
+    if (topics !== undefined) {
+      const viewer = this.#audience.add(topics, () => this.#cancel(id));
+      forwarded.stage = { kind: 'looking', viewer };
+      answer(new Response(viewer.stream, init));
       return;
     }
     const allow = (chunks: number) => this.#init.post({ kind: 'credit', id, chunks });
@@ -141,6 +172,16 @@ export class Forwarder {
     this.#forwarded.delete(message.id);
     if (message.kind === 'end') parts.end();
     else parts.fail();
+  }
+
+  #show(message: Extract<ToThread, { id: number }>, viewer: Viewer): void {
+    if (message.kind === 'chunk') {
+      viewer.begin(message.chunk);
+      return;
+    }
+    this.#forwarded.delete(message.id);
+    if (message.kind === 'end') viewer.close();
+    else viewer.fail();
   }
 
   async #sendBody(id: number, forwarded: Forwarded): Promise<void> {
@@ -163,6 +204,7 @@ export class Forwarder {
     this.#cancel(id);
     // Nobody sees it, but the adapter waits for it. A body that has begun it ends by itself.
     if (stage.kind === 'asked') stage.answer(new Response(null, { status: 499 }));
+    else if (stage.kind === 'looking') stage.viewer.close();
   }
 
   #cancel(id: number): void {

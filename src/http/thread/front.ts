@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads';
+import { missingPeer } from '../../errors/index.ts';
+import type { Serving } from '../grpc-health/serving.ts';
 import type { ReportBug } from '../ports.ts';
 import { bindFault } from '../server/bind-fault.ts';
 import { Backend, type Handlers } from './backend.ts';
 import type { ThreadInit } from './entry.ts';
-import type { Address, Bind, Site, ToMain, ToThread } from './messages.ts';
+import type { Address, Bind, Listening, ToMain, ToThread } from './messages.ts';
 import { PORT_KEYS } from './port-keys.ts';
 import { ProbeSource } from './probe-source.ts';
+import { ServingSource } from './serving-source.ts';
 import { BEAT_MS, Shared } from './shared.ts';
 import { threadFile } from './thread-file.ts';
 
@@ -18,6 +21,8 @@ export interface FrontInit {
   readonly thread: Omit<ThreadInit, 'memory'>;
   readonly ref: boolean;
   readonly reportBug: ReportBug | undefined;
+  /** Which gRPC services serve; undefined where none is asked for. */
+  readonly serving?: (() => Serving) | undefined;
   /** The thread ended without being asked to. */
   readonly onLost: (why: string) => void;
 }
@@ -34,14 +39,15 @@ export class Front {
   readonly #worker: Worker;
   readonly #backend: Backend;
   readonly #probes: ProbeSource;
+  readonly #serving: ServingSource | undefined;
   readonly #beating: NodeJS.Timeout;
   readonly #ended: Promise<void>;
   #state: 'starting' | 'listening' | 'closing' | 'ended' = 'starting';
   #binds: readonly Bind[] = [];
   #end!: () => void;
-  #started!: (addresses: Partial<Record<Site, Address>>) => void;
+  #started!: (addresses: Partial<Record<Listening, Address>>) => void;
   #failed!: (error: Error) => void;
-  readonly #addresses: Promise<Partial<Record<Site, Address>>>;
+  readonly #addresses: Promise<Partial<Record<Listening, Address>>>;
 
   /**
    * Starts the thread; it listens when it is told to.
@@ -56,6 +62,8 @@ export class Front {
       this.#worker.postMessage(message, transfer);
     this.#backend = new Backend(init.handlers, post, init.reportBug);
     this.#probes = new ProbeSource(init.handlers, post, shared);
+    const tell = (serving: Serving) => post({ kind: 'serving', serving, version: shared.version });
+    this.#serving = init.serving && new ServingSource(init.serving, tell);
     this.#addresses = new Promise((resolve, reject) => {
       this.#started = resolve;
       this.#failed = reject;
@@ -68,6 +76,7 @@ export class Front {
     this.#beating = setInterval(() => {
       shared.beat();
       this.#probes.beat();
+      this.#serving?.beat();
     }, BEAT_MS);
     this.#beating.unref();
     this.#worker.on('message', (message: ToMain) => this.#receive(message));
@@ -82,8 +91,9 @@ export class Front {
    * @throws ThreadUnavailable when the thread ended instead
    * @throws SnakepitError `invalid_configuration` when an address cannot be bound; the thread is ended then
    */
-  async listen(binds: readonly Bind[]): Promise<Partial<Record<Site, Address>>> {
+  async listen(binds: readonly Bind[]): Promise<Partial<Record<Listening, Address>>> {
     this.#binds = binds;
+    this.#serving?.tell();
     this.#worker.postMessage({ kind: 'listen', binds } satisfies ToThread);
     try {
       return await this.#addresses;
@@ -95,7 +105,9 @@ export class Front {
 
   /** Health may have changed: probes are answered anew from this moment on. */
   changed(): void {
-    if (this.#state !== 'ended') this.#probes.changed();
+    if (this.#state === 'ended') return;
+    this.#probes.changed();
+    this.#serving?.changed();
   }
 
   /** Closes the listeners as `HttpServer.close` does, and ends the thread. */
@@ -136,6 +148,7 @@ export class Front {
   #bindFault({ site, code, message }: Extract<ToMain, { kind: 'failed' }>): Error {
     const { host, port } = this.#binds.find((bind) => bind.site === site) as Bind;
     const cause = Object.assign(new Error(message), { code });
+    if (code === 'ERR_MODULE_NOT_FOUND') return missingPeer('@grpc/grpc-js', 'ops.grpcPort', cause);
     return bindFault(cause as NodeJS.ErrnoException, {
       section: 'ops',
       portKey: PORT_KEYS[site],
@@ -161,6 +174,7 @@ export class Front {
   #release(): void {
     clearInterval(this.#beating);
     this.#probes.close();
+    this.#serving?.close();
     this.#backend.abandon();
     this.#end();
   }

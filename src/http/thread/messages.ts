@@ -1,18 +1,24 @@
 /** What the listener's thread and the main thread say to each other. Everything here can be cloned. */
 
+import type { Serving } from '../grpc-health/serving.ts';
+import type { Topic } from '../page/frames.ts';
+
 /** `ops` serves everything; `probes` is `ops.livenessPort`, which serves the probe paths alone. */
 export type Site = 'ops' | 'probes';
 
-/** Where a site listens. */
+/** What listens: the sites, which speak HTTP, and `ops.grpcPort`. */
+export type Listening = Site | 'grpc';
+
+/** Where something listens. */
 export interface Address {
   readonly url: string;
   readonly host: string;
   readonly port: number;
 }
 
-/** Where a site is to listen. */
+/** Where something is to listen. */
 export interface Bind {
-  readonly site: Site;
+  readonly site: Listening;
   readonly host: string;
   readonly port: number;
 }
@@ -40,10 +46,10 @@ export type HeaderList = readonly (readonly [string, string])[];
 
 /** From the listener's thread. */
 export type ToMain =
-  | { readonly kind: 'listening'; readonly addresses: Partial<Record<Site, Address>> }
+  | { readonly kind: 'listening'; readonly addresses: Partial<Record<Listening, Address>> }
   | {
       readonly kind: 'failed';
-      readonly site: Site;
+      readonly site: Listening;
       readonly code: string | undefined;
       readonly message: string;
     }
@@ -73,13 +79,22 @@ export type ToThread =
   | { readonly kind: 'close'; readonly graceMs: number }
   | Probed
   | { readonly kind: 'forget'; readonly key: string }
+  /** Which gRPC services serve, and what that was read from; see `Shared.version`. */
+  | { readonly kind: 'serving'; readonly serving: Serving; readonly version: number }
   | ResponseHead
   | { readonly kind: 'chunk'; readonly id: number; readonly chunk: Uint8Array }
+  | Told
   | { readonly kind: 'end'; readonly id: number }
   /** The answer broke off. */
   | { readonly kind: 'broken'; readonly id: number }
   /** The next part of the request's body is wanted. */
   | { readonly kind: 'pull'; readonly id: number };
+
+/** For all who look at a topic. */
+export type Told =
+  | { readonly kind: 'frame'; readonly topic: Topic; readonly bytes: Uint8Array }
+  /** Their last one. */
+  | { readonly kind: 'farewell'; readonly bytes: Uint8Array };
 
 /** The answer to a probe. */
 export interface Probed {
@@ -99,6 +114,8 @@ export interface ResponseHead {
   readonly status: number;
   readonly headers: HeaderList;
   readonly hasBody: boolean;
+  /** Its body is what is told of these, after the one chunk that follows. Undefined: it comes chunk by chunk. */
+  readonly topics?: readonly Topic[];
 }
 
 /** So many parts of an answer may be under way. */

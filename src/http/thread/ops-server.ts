@@ -1,10 +1,12 @@
 import cluster from 'node:cluster';
 import type { ResolvedOptions } from '../../config/index.ts';
+import { servingOf } from '../grpc-health/serving.ts';
 import type { OpsParts } from '../ops/app.ts';
 import { DEFAULT_GRACE_MS, type HttpServer, listen } from '../server/listen.ts';
 import type { Handlers } from './backend.ts';
 import { Front, type FrontInit, ThreadUnavailable } from './front.ts';
-import type { Bind, Site } from './messages.ts';
+import { GrpcHere } from './grpc-here.ts';
+import type { Bind, Listening } from './messages.ts';
 import { PORT_KEYS } from './port-keys.ts';
 import { bindsOf, handlersOf, probePaths } from './sites.ts';
 
@@ -12,7 +14,7 @@ import { bindsOf, handlersOf, probePaths } from './sites.ts';
 export interface OpsListenOptions {
   /** What is served. */
   readonly parts: Omit<OpsParts, 'options' | 'access'>;
-  /** `port`, `livenessPort`, or both are set. */
+  /** At least one of `port`, `livenessPort` and `grpcPort` is set. */
   readonly options: ResolvedOptions['ops'];
   /** Whether the server keeps Node alive. */
   readonly ref: boolean;
@@ -25,7 +27,7 @@ type Listener =
   | { readonly kind: 'thread'; readonly front: Front }
   /** Nobody yet, and no thread can be had. */
   | { readonly kind: 'none'; readonly why: Error }
-  | { readonly kind: 'process'; readonly servers: readonly HttpServer[] };
+  | { readonly kind: 'process'; readonly servers: readonly (HttpServer | GrpcHere)[] };
 
 const WITHOUT =
   'The ops server listens in the main thread instead: its probes are not answered while that is blocked.';
@@ -40,7 +42,7 @@ export class OpsServer {
   /** The change to the main thread, after the thread was lost. */
   #moving: Promise<void> = Promise.resolve();
   /** Where this machine reaches each port. */
-  urls: Partial<Record<Site, string>> = {};
+  urls: Partial<Record<Listening, string>> = {};
 
   /**
    * Starts the thread, which takes a moment; it does not listen yet.
@@ -73,7 +75,10 @@ export class OpsServer {
 
   /** Health may have changed: no probe that comes from now on is answered from before. */
   changed(): void {
-    if (this.#listener.kind === 'thread') this.#listener.front.changed();
+    const listener = this.#listener;
+    if (listener.kind === 'thread') listener.front.changed();
+    else if (listener.kind === 'process')
+      for (const server of listener.servers) if (server instanceof GrpcHere) server.changed();
   }
 
   /** As `HttpServer.close`. */
@@ -117,6 +122,7 @@ export class OpsServer {
       },
       ref,
       reportBug: parts.reportBug,
+      serving: options.grpcPort === undefined ? undefined : () => servingOf(parts.health),
       onLost: (why) => {
         this.#moving = this.#move(why);
       },
@@ -135,29 +141,29 @@ export class OpsServer {
   }
 
   async #listenHere(): Promise<void> {
-    const { ref, parts } = this.#options;
-    const servers: HttpServer[] = [];
+    const servers: (HttpServer | GrpcHere)[] = [];
     this.#listener = { kind: 'process', servers };
     try {
-      for (const { site, host, port } of this.#binds) {
+      for (const bind of this.#binds) {
         if (this.#closed) return;
-        const handler = this.#handlers[site];
-        if (handler === undefined) continue;
-        const server = await listen(handler, {
-          section: 'ops',
-          portKey: PORT_KEYS[site],
-          host,
-          port,
-          ref,
-          reportBug: parts.reportBug,
-        });
+        const server = await this.#serveHere(bind);
+        if (server === undefined) continue;
         servers.push(server);
-        this.urls = { ...this.urls, [site]: server.url };
+        this.urls = { ...this.urls, [bind.site]: server.url };
       }
     } catch (error) {
       await Promise.all(servers.map((server) => server.close({ graceMs: 0 })));
       throw error;
     }
+  }
+
+  async #serveHere({ site, host, port }: Bind): Promise<HttpServer | GrpcHere | undefined> {
+    const { ref, parts } = this.#options;
+    if (site === 'grpc') return GrpcHere.listen({ serving: () => servingOf(parts.health), host, port, ref });
+    const handler = this.#handlers[site];
+    if (handler === undefined) return undefined;
+    const { reportBug } = parts;
+    return listen(handler, { section: 'ops', portKey: PORT_KEYS[site], host, port, ref, reportBug });
   }
 }
 

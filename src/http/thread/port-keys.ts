@@ -1,7 +1,8 @@
-import type { Site } from './messages.ts';
+import type { Listening } from './messages.ts';
 
-/** The option that a site's port is. */
-export const PORT_KEYS: Readonly<Record<Site, 'port' | 'livenessPort'>> = {
+/** The option that a port is. */
+export const PORT_KEYS: Readonly<Record<Listening, 'port' | 'livenessPort' | 'grpcPort'>> = {
   ops: 'port',
   probes: 'livenessPort',
+  grpc: 'grpcPort',
 };

@@ -49,6 +49,7 @@ it('are kept with their stack and joined with how they ended', () => {
     duration_ms: 30,
     threshold_ms: 25,
     python_stack: '  File "app.py", line 3 in predict',
+    stack_at: '2025-01-15T00:00:00.000Z',
     status: 'running',
     code: null,
     total_ms: null,
@@ -151,4 +152,39 @@ it('cuts endless stacks in the middle', () => {
   slow(test, 'r1', { python_stack: `top ${'x'.repeat(100_000)} bottom` });
   expect(test.errors.slow().requests[0]?.python_stack).toMatch(/^top x+….*…x+ bottom$/);
   expect(test.errors.slow().requests[0]?.python_stack?.length).toBeLessThan(17_000);
+});
+
+it('says where the time went once it has ended, and nothing of what was not measured', () => {
+  manual();
+  const test = rig();
+  slow(test, 'r1');
+  slow(test, 'r2');
+  const anatomyOf = (id: string) =>
+    test.errors.slow().requests.find(({ request_id }) => request_id === id)?.anatomy;
+  expect(anatomyOf('r1')).toBeUndefined();
+  const times = { duration_ms: 100, queue_time_ms: 10, python_ms: 80, python_cpu_ms: 5 };
+  const about = { success: true, status: 'success', attempts: 1 };
+  test.bus.emit(COMPLETED, { ...times, serialise_ms: 2, transport_ms: 8, bytes_in: 1, bytes_out: 1 }, {
+    ...about,
+    request_id: 'r1',
+  } as never);
+  test.bus.emit(
+    COMPLETED,
+    {
+      ...times,
+      python_ms: 0,
+      python_cpu_ms: 0,
+      serialise_ms: 2,
+      transport_ms: 88,
+      bytes_in: 1,
+      bytes_out: 0,
+    },
+    { ...about, request_id: 'r2', success: false, status: 'timeout', code: 'timeout' } as never,
+  );
+  expect(anatomyOf('r1')).toEqual({
+    ...{ queue_ms: 10, serialise_ms: 2, transport_ms: 8 },
+    ...{ python_ms: 80, python_cpu_ms: 5, total_ms: 100 },
+  });
+  // What Python took of the 90 is not known, and so neither is the rest.
+  expect(anatomyOf('r2')).toEqual({ queue_ms: 10, serialise_ms: 2, total_ms: 100 });
 });

@@ -46,8 +46,8 @@ export class Children {
     }
   }
 
-  /** Starts a script in which `log` is an open log with the options given, `bus` its bus, and `until(condition)` waits. */
-  start(options: { dest: string; format?: string; level?: string }, script: string): ChildProcess {
+  /** Writes a script in which `log` is an open log with the options given, `bus` its bus, and `until(condition)` waits. */
+  write(options: { dest: string; format?: string; level?: string }, script: string): string {
     const file = join(this.#folder, `script-${++this.#scripts}.mjs`);
     const all = { level: 'debug', format: 'json', ...options };
     writeFileSync(
@@ -61,7 +61,12 @@ export class Children {
        const log = createLogging({ options: ${JSON.stringify(all)}, bus });
        ${script}`,
     );
-    return spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    return file;
+  }
+
+  /** Starts a script as {@link write} makes it. */
+  start(options: { dest: string; format?: string; level?: string }, script: string): ChildProcess {
+    return spawn(process.execPath, [this.write(options, script)], { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   /** {@link start}, to its end. */

@@ -3,6 +3,7 @@ import { inPool, of, ofPool, rises, stays, target } from './series.mjs';
 
 const POOL = 'Pool {{ $labels.pool_name }} of {{ $labels.instance }}';
 const requests = (status) => ofPool('snakepit_requests_total', { command: 'predict', status });
+const health = (check) => of('snakepit_health_status', { check });
 const pool = 'pool default of 10.0.0.1:9464';
 
 export const poolAlerts = [
@@ -53,6 +54,46 @@ export const poolAlerts = [
     silent: [
       { name: 'it is starting', series: { [of('snakepit_ready')]: '0x4 1x100' }, at: '6m' },
       { name: 'it is ready', series: { [of('snakepit_ready')]: stays(1) }, at: '6m' },
+    ],
+  },
+  {
+    name: 'SnakepitHealthError',
+    // At its worst within two minutes: an error that comes and goes is one.
+    expr: 'max_over_time(snakepit_health_status[2m]) == 2',
+    for: '10m',
+    severity: 'ticket',
+    summary: 'The health check {{ $labels.check }} of {{ $labels.instance }} is an error',
+    description:
+      'The health check {{ $labels.check }} of {{ $labels.instance }} has been an error for 10 minutes. What is wrong, and how to mend it: snakepit status, /health/detailed.',
+    fires: [
+      {
+        name: 'it lasts',
+        series: { [health('queue_depth')]: stays(2), [health('error_rate')]: stays(1) },
+        pending: '9m',
+        at: '12m',
+        alerts: [
+          [
+            { ...target, check: 'queue_depth' },
+            'The health check queue_depth of 10.0.0.1:9464 has been an error for 10 minutes. What is wrong, and how to mend it: snakepit status, /health/detailed.',
+          ],
+        ],
+      },
+      {
+        name: 'it comes and goes',
+        series: { [health('store')]: '2 0 2 0 2 0 2 0 2 0 2 0 2 0 2 0 2 0 2' },
+        pending: '9m',
+        at: '14m',
+        alerts: [
+          [
+            { ...target, check: 'store' },
+            'The health check store of 10.0.0.1:9464 has been an error for 10 minutes. What is wrong, and how to mend it: snakepit status, /health/detailed.',
+          ],
+        ],
+      },
+    ],
+    silent: [
+      { name: 'it warns', series: { [health('queue_depth')]: stays(1) }, at: '30m' },
+      { name: 'it is over', series: { [health('queue_depth')]: '2x7 0x100' }, at: '14m' },
     ],
   },
   {

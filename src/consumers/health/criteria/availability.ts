@@ -1,8 +1,8 @@
 import type { HealthStatus } from '../../../events/index.ts';
-import { describeShortage, mendShortage, type PoolView } from '../pools.ts';
+import { describeShortage, mendShortage, type PoolView, silentWorkers } from '../pools.ts';
 import type { Criterion, Finding, Words } from './finding.ts';
 
-/** Places for workers that are left empty, and whether there are `minWorkers`. */
+/** Places for workers that are left empty, or whose workers have long been silent, and whether there are `minWorkers`. */
 export const workerAvailability = (pool: PoolView, _: Criterion): Finding => {
   const { name, levels, ready, options, established } = pool;
   if (levels === undefined) return fixed(name, 'warning', { message: 'Not started yet', ...shortage(pool) });
@@ -20,7 +20,8 @@ export const workerAvailability = (pool: PoolView, _: Criterion): Finding => {
     return { pool: name, value: Math.max(0, 1 - ready / wanted), atLeast: 'error', passed, words };
   }
   const { backoff, quarantined } = levels.workers_by_state;
-  return { pool: name, value: Math.min(1, (backoff + quarantined) / wanted), words };
+  const missing = backoff + quarantined + silentWorkers(pool).length;
+  return { pool: name, value: Math.min(1, missing / wanted), words };
 };
 
 const fixed = (pool: string, status: HealthStatus, words: Words): Finding => ({

@@ -1,0 +1,147 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { startCli } from '../cli/run-cli.ts';
+import { runtimeEnv } from '../cli/terminal.ts';
+import { newFolder, python, startPit, until } from '../support/pit.ts';
+import { testPython } from '../support/tools.ts';
+import { hasBrowser, NO_TROUBLES, openPage, sharedBrowser } from './browser.ts';
+
+const app = python`
+  @command
+  def echo(n: int = 0):
+      return n
+
+  @command
+  def break_it(what: str = 'x'):
+      raise LookupError('there is no ' + what)
+
+  @command
+  def hang():
+      note('hanging')
+      wait_for('go on')
+      return 'done'
+`;
+
+const start = async (pool: object = {}) => {
+  const test = await startPit({
+    pool: { app, workers: 2, slowAfterMs: 200, restartDelayMs: 10, ...pool },
+    ops: { port: 0 },
+  });
+  const view = (query: string) => `${test.pit.dashboardUrl}?${query}`;
+  return { ...test, pit: test.pit, view };
+};
+
+/** Waits until a text is to be read on the page, whatever shows it. */
+const reads = async (page: Page, text: string | RegExp): Promise<void> => {
+  await page.getByText(text).filter({ visible: true }).first().waitFor();
+};
+
+describe.skipIf(!hasBrowser)('what happens is seen on the page', () => {
+  const browser = sharedBrowser();
+
+  it('a worker that is killed, and the one that takes its place', async () => {
+    const { pit, view } = await start();
+    const pools = await openPage(browser.current, view('view=pools&pool=default'));
+    const events = await openPage(browser.current, view('view=events'));
+    const [worker] = pit.snapshot().pools.default?.workers ?? [];
+    const [id, pid] = [worker?.id as string, worker?.pid as number];
+    await reads(pools.page, new RegExp(id));
+    process.kill(pid, 'SIGKILL');
+    await reads(events.page, /worker\.crashed/);
+    const next = await until(() => {
+      const [now] = pit.snapshot().pools.default?.workers ?? [];
+      return now?.id !== id && now?.pid != null && now.id;
+    }, 'another worker fills the slot');
+    await reads(pools.page, new RegExp(next as string));
+    for (const { troubles } of [pools, events]) expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('a request that hangs, with where it stands, until it is over', async () => {
+    const { pit, view, open, noted } = await start();
+    const { page, troubles } = await openPage(browser.current, view('view=slow'));
+    const hanging = pit.execute('hang', {});
+    hanging.catch(() => {});
+    await noted('hanging');
+    await reads(page, /hang/);
+    await reads(page, /running/i);
+    open('go on');
+    await hanging;
+    expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('errors, with their message and their traceback', async () => {
+    const { pit, view } = await start();
+    const { page, troubles } = await openPage(browser.current, view('view=errors'));
+    await pit.execute('break_it', { what: 'cake' }).catch(() => {});
+    await reads(page, /python_exception/);
+    await reads(page, /there is no/);
+    const [error] = pit.errors.list({}).errors;
+    await page.goto(view(`view=errors&error=${error?.id}`));
+    await reads(page, /LookupError/);
+    expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('that the instance drains', async () => {
+    const { pit, view, open, noted } = await start();
+    const { page, troubles } = await openPage(browser.current, view('view=overview'));
+    await reads(page, /default/);
+    const hanging = pit.execute('hang', {});
+    hanging.catch(() => {});
+    await noted('hanging');
+    const drained = pit.drain(60_000);
+    await reads(page, /draining/i);
+    open('go on');
+    await Promise.all([hanging, drained]);
+    expect(troubles).toMatchObject({ policy: [], errors: [], foreign: [] });
+  });
+});
+
+describe.skipIf(!hasBrowser)('a server that is gone', () => {
+  const browser = sharedBrowser();
+
+  const serve = async (opsPort: number) => {
+    const folder = newFolder();
+    const argv = [
+      'serve',
+      app,
+      '--workers',
+      '1',
+      '--port',
+      '0',
+      '--ops-port',
+      String(opsPort),
+      '--python',
+      testPython(),
+    ];
+    const running = startCli(argv, folder, {
+      ...runtimeEnv(folder),
+      SNAKEPIT_TEST_SIDE: folder,
+      TMPDIR: folder,
+    });
+    const line = await until(
+      () =>
+        /^\{.*snakepit\.ready.*\}$/m.exec(running.output.stdout)?.[0] ??
+        (running.child.exitCode !== null && running.output.stderr),
+      'it is ready',
+    );
+    return { running, ready: JSON.parse(line as string) as { ops_url: string; dashboard_url: string } };
+  };
+
+  it('is said to be, and what is shown to be old; the page goes on with the next one at the same place', async () => {
+    const first = await serve(0);
+    const { page, troubles } = await openPage(browser.current, first.ready.dashboard_url);
+    await reads(page, /default/);
+    first.running.child.kill('SIGKILL');
+    await reads(page, /Stale since/);
+    // What was last known is still there.
+    await reads(page, /default/);
+    await first.running.ended;
+    await serve(Number(new URL(first.ready.ops_url).port));
+    await page
+      .getByText(/Stale since/)
+      .filter({ visible: true })
+      .first()
+      .waitFor({ state: 'hidden' });
+    expect(troubles).toMatchObject({ policy: [], errors: [], foreign: [] });
+  });
+});
