@@ -4,6 +4,8 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/parts.css';
+import './styles/figures.css';
+import './styles/forms.css';
 import './styles/table.css';
 import './styles/charts.css';
 import { startStream } from './data/stream.ts';
