@@ -9,6 +9,7 @@ import {
   type ResolvedPool,
 } from './config/index.ts';
 import {
+  createSessionStore,
   KeepAlive,
   type Launcher,
   MemoryGuard,
@@ -18,6 +19,7 @@ import {
   type PoolFacts,
   processLauncher,
   type Recycled,
+  Sessions,
 } from './core/index.ts';
 import { EventBus, withoutContext } from './events/index.ts';
 import { createGatewayApp, type HttpServer, listen, OpsServer, type ReportBug } from './http/index.ts';
@@ -87,6 +89,7 @@ export class Runtime {
   #gateway: HttpServer | undefined;
   readonly #pools = new Map<string, Pool>();
   readonly pit: Pit;
+  readonly sessions: Sessions;
   /** The configuration in force, and its changes. */
   readonly live: Live;
   observers!: Observers;
@@ -101,7 +104,9 @@ export class Runtime {
     this.#options = copyTree(options);
     this.#extra = extra;
     this.#sanitizer = createInstanceSanitizer(sanitizerOptions(this.#options));
-    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive, this.#sanitizer);
+    const { sessions } = this.#options;
+    this.sessions = new Sessions(createSessionStore(sessions), this.bus, () => sessions.ttlMs);
+    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive, this.sessions, this.#sanitizer);
     this.live = new Live(extra.source ?? { options }, {
       options: this.#options,
       bus: this.bus,
@@ -202,6 +207,7 @@ export class Runtime {
   }
 
   async #start(): Promise<void> {
+    await this.sessions.store.loaded();
     this.observers = await createObservers(
       this.#options,
       this.bus,
@@ -210,6 +216,7 @@ export class Runtime {
       () => this.live.lastReload,
       (pool, command, args, options) => this.pit.execute(command, args, { ...options, pool }),
     );
+    this.#watchSessions();
     this.#ops = this.#prepareOps();
     // What an earlier host could not put away is put away before anything new is made. Nobody waits for it.
     if (this.#extra.launcherOf === undefined) void sweepLeftovers(this.#options.runtimeDir ?? tmpdir());
@@ -217,6 +224,19 @@ export class Runtime {
     await this.#listen();
     for (const pool of this.#pools.values()) pool.start();
     this.#guardMemory();
+  }
+
+  /** A store outside this process is something to depend on. */
+  #watchSessions(): void {
+    const { store, critical, timeoutMs } = this.#options.sessions;
+    if (store === 'memory') return;
+    this.sessions.start();
+    const check = () => {
+      const { available, error, latency_ms } = this.sessions.state;
+      if (!available) throw new Error(error ?? 'Redis was not reached yet');
+      return { status: 'ok' as const, message: `Redis answers after ${latency_ms?.toFixed(1)} ms` };
+    };
+    this.observers.health.registerCheck('session_store', check, { critical, timeoutMs, intervalMs: 1000 });
   }
 
   #guardMemory(): void {
@@ -239,6 +259,8 @@ export class Runtime {
         options,
         bus: this.bus,
         keepAlive: this.#keepAlive,
+        sessions: this.sessions,
+        maxSessions: () => this.#options.sessions.maxSessions,
         showArgs: this.#options.errors.showArgs,
         sanitizer: this.#sanitizer,
         shownConfig: this.#sanitizer.config(options) as Record<string, unknown>,
@@ -266,6 +288,7 @@ export class Runtime {
       maxFrameBytes: options.maxFrameBytes,
       statsIntervalMs: options.statsIntervalMs,
       logRate: options.logRate,
+      maxSessionBytes: this.#options.sessions.maxDataBytes,
     });
     this.#transports.push(transport);
     markDirectory(transport.directory);

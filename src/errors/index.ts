@@ -7,4 +7,5 @@ export {
   type RequestStatus,
 } from './codes.ts';
 export type { ErrorContext, FailedAttempt, PythonException, PythonFrame, WorkerExit } from './context.ts';
+export { loadPeer, missingPeer, type OptionalPeer } from './optional-peer.ts';
 export { isSnakepitError, SnakepitError, type SnakepitErrorInit } from './snakepit-error.ts';

@@ -21,6 +21,7 @@ import { eventsRead } from './events.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { healthReads } from './health.ts';
 import { metricsRead } from './metrics.ts';
+import { sendSessions } from './sessions.ts';
 
 /** What {@link createOpsApp} is made from. */
 export interface OpsParts {
@@ -75,6 +76,11 @@ const endpointsOf = (parts: OpsParts, sanitizer: OutgoingSanitizer): Endpoints =
       ...(control === null
         ? []
         : [
+            {
+              path: '/health/sessions',
+              link: 'sessions',
+              answer: (c) => sendSessions(c, control.snapshot()),
+            } as Read,
             {
               path: '/api/state',
               link: 'state',

@@ -82,6 +82,7 @@ export const command = (name: string): PoolSnapshot['commands'][number] => ({
 export const snapshotOf = (...pools: PoolSnapshot[]): Snapshot => ({
   timestamp: MOMENT,
   uptime_ms: 90_500,
+  sessions: null,
   pools: Object.fromEntries(pools.map((of) => [of.name, of])),
 });
 

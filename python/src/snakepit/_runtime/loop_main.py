@@ -89,7 +89,13 @@ def serve(
             if frame is None:
                 continue  # recalled or cancelled meanwhile
             command = command_of(frame[2])
-            if command is None or command.lazy or frame[8] or (cancels and id in cancels):
+            if (
+                command is None
+                or command.lazy
+                or frame[8]
+                or frame[9] is not None
+                or (cancels and id in cancels)
+            ):
                 flush()
                 runner.serve(frame, command)
                 wall = sent = clock()
