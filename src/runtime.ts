@@ -53,6 +53,7 @@ export {
   type OutgoingRequest,
   PayloadTooLarge,
   prepare,
+  type SessionChange,
   type SlotProgress,
   UnserializableValue,
   type WorkerLink,

@@ -6,7 +6,7 @@ import type { Request } from '../request.ts';
 import type { Worker } from '../worker.ts';
 import { Affinity, type BrokenReason, type State } from './affinity.ts';
 import type { SessionUse } from './session.ts';
-import type { SessionAbout, Sessions } from './sessions.ts';
+import type { Sessions } from './sessions.ts';
 import { type Opened, StoreUnavailable, type Written } from './store.ts';
 
 /** The command under which the runtime in a worker takes the snapshot of a session. */
@@ -57,11 +57,11 @@ export class Keeper {
 
   /** Reads the session, where that takes a while, and then brings the request on its way. */
   submit(request: WithSession): void {
-    const { sessions } = this.#init;
+    const { sessions, poolName } = this.#init;
     sessions.start();
     if (sessions.store.immediate) this.#route(request);
     else
-      (sessions.open(request.session, this.#about(request)) as Promise<Opened>).then(
+      (sessions.open(request, poolName) as Promise<Opened>).then(
         (opened) => {
           if (request.phase === 'settled') return;
           const refusal = this.#refusal(request, opened) ?? this.#init.refusal(request);
@@ -100,13 +100,13 @@ export class Keeper {
    * @returns false when it does not get it: the request was settled, or went another way
    */
   sending(worker: Worker, request: WithSession): boolean {
-    const { sessions, settle } = this.#init;
+    const { sessions, settle, poolName } = this.#init;
     if (!this.affinity.admits(worker, request.session.id)) {
       this.#route(request);
       return false;
     }
     if (sessions.store.immediate) {
-      const refusal = this.#refusal(request, sessions.open(request.session, this.#about(request)) as Opened);
+      const refusal = this.#refusal(request, sessions.open(request, poolName) as Opened);
       if (refusal !== undefined) {
         settle(request, refusal);
         return false;
@@ -120,7 +120,7 @@ export class Keeper {
   answered(request: WithSession, result: unknown, data: unknown): void {
     let written: Written | Promise<Written>;
     try {
-      written = this.#init.sessions.write(request.session, data, this.#about(request));
+      written = this.#init.sessions.write(request, data, this.#init.poolName);
     } catch (error) {
       this.#init.settle(request, this.#unavailable(request, error, false));
       return;
@@ -223,14 +223,5 @@ export class Keeper {
       ? 'The request was not begun.'
       : `'${request.command}' has run, but whether its change of the session was kept is not known.`;
     return this.#init.error(request, 'session_store_unavailable', `${why}. ${what}`, unbegun);
-  }
-
-  #about(request: Request): SessionAbout {
-    return {
-      pool_name: this.#init.poolName,
-      request_id: request.requestId,
-      correlation_id: request.correlationId,
-      command: request.command,
-    };
   }
 }

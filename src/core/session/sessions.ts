@@ -65,25 +65,29 @@ export class Sessions {
   }
 
   /** Reads the session of a request, and makes it where it may. */
-  open(use: SessionUse, about: SessionAbout): MaybePromise<Opened> {
+  open(request: OfSession, pool: string): MaybePromise<Opened> {
     const { store } = this;
+    const { id, create } = request.session;
     if (store.immediate)
-      return this.#opened(store.open(use.id, use.create, about.request_id) as Opened, use, about);
+      return this.#opened(store.open(id, create, request.requestId) as Opened, request, pool);
     const began = monotonic();
-    return (store.open(use.id, use.create, about.request_id) as Promise<Opened>).then((opened) =>
-      this.#opened(opened, use, about, monotonic() - began),
+    return (store.open(id, create, request.requestId) as Promise<Opened>).then((opened) =>
+      this.#opened(opened, request, pool, monotonic() - began),
     );
   }
 
   /** Keeps what a request has made of its session. */
-  write(use: SessionUse, data: unknown, about: SessionAbout): MaybePromise<Written> {
+  write(request: OfSession, data: unknown, pool: string): MaybePromise<Written> {
     const { store } = this;
-    const version = use.stored?.version ?? 0;
+    const { id, stored } = request.session;
     const began = store.immediate ? 0 : monotonic();
-    const written = store.write(use.id, version, prepare(data), about.request_id);
-    if (!(written instanceof Promise)) return written;
+    const written = store.write(id, stored?.version ?? 0, prepare(data), request.requestId);
+    if (!(written instanceof Promise)) {
+      this.#accessed(request, pool, 'write', undefined);
+      return written;
+    }
     return written.then((outcome) => {
-      this.#accessed(about, use, 'write', monotonic() - began);
+      this.#accessed(request, pool, 'write', monotonic() - began);
       return outcome;
     });
   }
@@ -105,21 +109,18 @@ export class Sessions {
     return this.store.close();
   }
 
-  #opened(opened: Opened, use: SessionUse, about: SessionAbout, storeMs?: number): Opened {
+  #opened(opened: Opened, request: OfSession, pool: string, storeMs?: number): Opened {
     if (opened.kind !== 'opened') return opened;
-    use.stored = opened.session;
-    if (opened.created) {
-      const measurements = { ttl_ms: this.#ttlMs() };
-      this.#events.created.emit(measurements, { ...about, session_id: use.id });
-    }
-    this.#accessed(about, use, 'open', storeMs);
+    request.session.stored = opened.session;
+    if (opened.created) this.#events.created.emit({ ttl_ms: this.#ttlMs() }, about(request, pool));
+    this.#accessed(request, pool, 'open', storeMs);
     return opened;
   }
 
-  #accessed(about: SessionAbout, use: SessionUse, op: 'open' | 'write', store_ms?: number): void {
+  #accessed(request: OfSession, pool: string, op: 'open' | 'write', store_ms: number | undefined): void {
     const { accessed } = this.#events;
     // One for every request of a session: built only if somebody wants it.
-    if (accessed.wanted) accessed.emit({ store_ms }, { ...about, session_id: use.id, op });
+    if (accessed.wanted) accessed.emit({ store_ms }, { ...about(request, pool), op });
     else accessed.count++;
   }
 
@@ -130,10 +131,18 @@ export class Sessions {
   }
 }
 
-/** What the events of a session say of the request it was used by. */
-export interface SessionAbout {
-  readonly pool_name: string;
-  readonly request_id: string;
-  readonly correlation_id: string;
+/** A request, as far as sessions look at it. */
+export interface OfSession {
+  readonly session: SessionUse;
+  readonly requestId: string;
+  readonly correlationId: string;
   readonly command: string;
 }
+
+const about = ({ session, requestId, correlationId, command }: OfSession, pool_name: string) => ({
+  pool_name,
+  session_id: session.id,
+  request_id: requestId,
+  correlation_id: correlationId,
+  command,
+});

@@ -115,7 +115,10 @@ describe.skipIf(!requireTool('redis-server'))('sessions in Redis', () => {
     await one.pit.execute('add', {}, { sessionId: 'short' });
     const told = () => [one, two].flatMap(({ events }) => events.named('snakepit.session.expired'));
     await until(() => told().length > 0, 'it has expired');
-    await until(() => [one, two].every(({ pit }) => pit.snapshot().sessions?.active === 0), 'both have swept');
+    await until(
+      () => [one, two].every(({ pit }) => pit.snapshot().sessions?.active === 0),
+      'both have swept',
+    );
     expect(told()).toHaveLength(1);
     expect(await one.pit.sessions.get('short')).toBeUndefined();
   });

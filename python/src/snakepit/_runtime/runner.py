@@ -131,7 +131,9 @@ class Runner(ABC):
             if isinstance(result, _LAZY):
                 result = self._resolve(frame, result)
                 peak = self.peak(frame, self.wall)
-            return self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000, peak)
+            change = None if frame[9] is None else change_of(self._context, frame[1], self.answers)
+            wall, cpu = self.wall * 1000, self.cpu * 1000
+            return self.answers.response(frame[1], result, wall, cpu, peak, change)
         except BaseException as error:
             return self.failed(frame, error, self.wall, self.cpu)
 
