@@ -88,6 +88,8 @@ export const createObservers = async (
     snapshot,
     version: packageVersion(),
     runtimeDir: options.runtimeDir,
+    // In memory there are no round trips to time.
+    except: options.sessions.store === 'memory' ? ['snakepit.session.accessed'] : [],
     reload,
     ...(logs !== undefined && {
       logs: () => ({

@@ -9,6 +9,7 @@ import {
   type ResolvedPool,
 } from './config/index.ts';
 import {
+  createSessionStore,
   KeepAlive,
   type Launcher,
   MemoryGuard,
@@ -18,6 +19,7 @@ import {
   type PoolFacts,
   processLauncher,
   type Recycled,
+  Sessions,
 } from './core/index.ts';
 import { EventBus, withoutContext } from './events/index.ts';
 import {
@@ -59,6 +61,7 @@ export {
   type OutgoingRequest,
   PayloadTooLarge,
   prepare,
+  type SessionChange,
   type SlotProgress,
   UnserializableValue,
   type WorkerLink,
@@ -95,6 +98,7 @@ export class Runtime {
   #gateway: HttpServer | undefined;
   readonly #pools = new Map<string, Pool>();
   readonly pit: Pit;
+  readonly sessions: Sessions;
   /** The configuration in force, and its changes. */
   readonly live: Live;
   observers!: Observers;
@@ -111,7 +115,9 @@ export class Runtime {
     this.#options = copyTree(options);
     this.#extra = extra;
     this.#sanitizer = createInstanceSanitizer(sanitizerOptions(this.#options));
-    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive, this.#sanitizer);
+    const { sessions } = this.#options;
+    this.sessions = new Sessions(createSessionStore(sessions), this.bus, () => sessions.ttlMs);
+    this.pit = new Pit(this.#pools, this.bus, this.#keepAlive, this.sessions, this.#sanitizer);
     this.live = new Live(extra.source ?? { options }, {
       options: this.#options,
       bus: this.bus,
@@ -225,6 +231,7 @@ export class Runtime {
   }
 
   async #start(): Promise<void> {
+    await this.sessions.store.loaded();
     this.observers = await createObservers(
       this.#options,
       this.bus,
@@ -241,6 +248,7 @@ export class Runtime {
       observers: this.observers,
       sanitizer: this.#sanitizer,
     });
+    this.#watchSessions();
     this.#ops = this.#prepareOps();
     // What an earlier host could not put away is put away before anything new is made. Nobody waits for it.
     if (this.#extra.launcherOf === undefined) void sweepLeftovers(this.#options.runtimeDir ?? tmpdir());
@@ -248,6 +256,19 @@ export class Runtime {
     await this.#listen();
     for (const pool of this.#pools.values()) pool.start();
     this.#guardMemory();
+  }
+
+  /** A store outside this process is something to depend on. */
+  #watchSessions(): void {
+    const { store, critical, timeoutMs } = this.#options.sessions;
+    if (store === 'memory') return;
+    this.sessions.start();
+    const check = () => {
+      const { available, error, latency_ms } = this.sessions.state;
+      if (!available) throw new Error(error ?? 'Redis was not reached yet');
+      return { status: 'ok' as const, message: `Redis answers after ${latency_ms?.toFixed(1)} ms` };
+    };
+    this.observers.health.registerCheck('session_store', check, { critical, timeoutMs, intervalMs: 1000 });
   }
 
   #guardMemory(): void {
@@ -270,6 +291,8 @@ export class Runtime {
         options,
         bus: this.bus,
         keepAlive: this.#keepAlive,
+        sessions: this.sessions,
+        maxSessions: () => this.#options.sessions.maxSessions,
         showArgs: this.#options.errors.showArgs,
         sanitizer: this.#sanitizer,
         shownConfig: this.#sanitizer.config(options) as Record<string, unknown>,
@@ -297,6 +320,7 @@ export class Runtime {
       maxFrameBytes: options.maxFrameBytes,
       statsIntervalMs: options.statsIntervalMs,
       logRate: options.logRate,
+      maxSessionBytes: this.#options.sessions.maxDataBytes,
     });
     this.#transports.push(transport);
     markDirectory(transport.directory);

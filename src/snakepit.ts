@@ -9,6 +9,7 @@ import type {
   CallStream,
   ControlPort,
   Recycled,
+  Sessions,
   WorkerStacks,
 } from './core/index.ts';
 import type { EventBus, Snapshot } from './events/index.ts';
@@ -17,6 +18,9 @@ import type { Live } from './live.ts';
 import { Observability } from './observability.ts';
 import type { Observers } from './observers.ts';
 import { type Runtime, startGuest } from './runtime.ts';
+
+/** What a service may do with sessions beside using them in calls. */
+export type SessionsControl = Pick<Sessions, 'get' | 'delete' | 'state'>;
 
 /** A running instance: its pools, and what is seen of them. */
 export class Snakepit implements ControlPort, AsyncDisposable {
@@ -64,6 +68,11 @@ export class Snakepit implements ControlPort, AsyncDisposable {
    */
   logRequest(correlationId: string, options?: LogRequestOptions): number {
     return this.#runtime.observers.logging.logRequest(correlationId, options);
+  }
+
+  /** Sessions: what is kept for each `sessionId`. */
+  get sessions(): SessionsControl {
+    return this.#runtime.sessions;
   }
 
   /** Live control: changes the configuration while running, and says what it is. */

@@ -69,7 +69,8 @@ READY = {
             ],
         },
         {"name": "generate", "kind": "async_generator", "doc": None, "parameters": []},
-    ]
+    ],
+    "snapshots": True,
 }
 HELLO = {
     "protocol": 1,
@@ -93,6 +94,7 @@ WELCOME = {
     "stats_interval_ms": 1000,
     "progress_file": "/tmp/progress",
     "log_rate": {"per_second": 500, "burst": 2000},
+    "max_session_bytes": 1048576,
 }
 
 STATS = {
@@ -118,9 +120,13 @@ FRAMES: list[tuple[str, str, Any]] = [
     ("request: stream in a session", TO_WORKER, [
         1, 4294967295, "generate", {"prompt": "grüße 🐍"}, *IDS, 1500.5, None, True, {"id": "s-1", "data": {"turn": 2}},
     ]),
+    ("request: of a session that another worker had", TO_WORKER, [
+        1, 3, "chat", {}, *IDS, 60000, None, False, {"id": "s-1", "data": None, "restore": ["what", "it", "left"]},
+    ]),
     ("response", TO_HOST, [2, 1, {"label": "ok", "scores": [0.25, 0.75]}, 1.25, 0.5]),
     ("response: the end of a stream", TO_HOST, [2, 4294967295, None, 12.5, 3.5]),
     ("response: with its peak of memory", TO_HOST, [2, 1, {"label": "ok"}, 12.5, 3.5, 1073741824]),
+    ("response: with the changed data of its session", TO_HOST, [2, 1, "ok", 1.25, 0.5, 0, {"data": {"turn": 3}}]),
     ("error: exception", TO_HOST, [3, 1, FAILURE, 0.5, 0.25]),
     ("error: unserializable", TO_HOST, [3, 2, NOT_SENDABLE, 0.5, 0.25]),
     ("error: with its peak of memory", TO_HOST, [3, 1, FAILURE, 12.5, 3.5, 5368709120]),

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 export const tools = [
   { name: 'promtool', what: 'Prometheus (exposition checks)', install: 'apt-get install prometheus' },
   { name: 'chromium', what: 'a browser (the live page)', install: 'apt-get install chromium' },
+  { name: 'redis-server', what: 'Redis (shared sessions)', install: 'apt-get install redis-server' },
 ];
 
 /** Whether a program is on PATH. */

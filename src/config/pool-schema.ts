@@ -37,6 +37,13 @@ export const poolSchema = z
       1,
       'Requests one worker runs at a time. Above 1 handlers run in threads of one process.',
     ),
+    affinity: z
+      .enum(['hint', 'strict_queue', 'strict_fail_fast'])
+      .default('hint')
+      .describe(
+        'How firmly a session stays with the worker that has served it. `hint`: that one if it is free, else any; `strict_queue`: requests wait for it; `strict_fail_fast`: they are refused with `worker_busy` while it is busy. Where a strict one loses its worker, the next request is told with `session_worker_unavailable`.',
+      )
+      .meta({ live: true }),
     transport: z.enum(['socket']).default('socket').describe('How host and worker talk.'),
     codec: z
       .enum(['auto', 'msgpack', 'json'])

@@ -6,6 +6,7 @@ import { metricsSchema } from './metrics-schema.ts';
 import { observabilitySchema } from './observability-schema.ts';
 import { type PoolOptions, poolSchema, type ResolvedPool } from './pool-schema.ts';
 import { sanitizeSchema } from './sanitize-schema.ts';
+import { sessionsSchema } from './sessions-schema.ts';
 
 export { type PoolOptions, poolSchema, type ResolvedPool };
 
@@ -95,6 +96,7 @@ export const optionsSchema = z
       .prefault({})
       .describe('Error context.'),
     sanitize: sanitizeSchema,
+    sessions: sessionsSchema,
     ops: z
       .strictObject({
         ...listener('the ops server (metrics, health)', '127.0.0.1'),
@@ -134,6 +136,15 @@ export const optionsSchema = z
         ...listener('the gateway (commands over HTTP)', '127.0.0.1'),
         allowedOrigins: z.array(z.string()).default([]).describe('Origins that browsers may call from.'),
         maxBodyBytes: positive(16 * 2 ** 20, 'Largest request body. Bytes.'),
+        sessionKey: z
+          .custom<(request: Request) => string | undefined>(
+            (value) => typeof value === 'function',
+            'a function',
+          )
+          .optional()
+          .describe(
+            'Gives the session id of a request (undefined: none), e.g. to put the sessions of each caller into a namespace of his own. Default: the header `x-session-id`. In code only.',
+          ),
       })
       .prefault({})
       .describe('Gateway.'),

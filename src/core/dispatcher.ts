@@ -19,17 +19,23 @@ export class Dispatcher {
   readonly #queue: RequestQueue;
   readonly #workers: () => Iterable<Worker>;
   readonly #send: (worker: Worker, request: Request, now: number) => void;
+  readonly #waitingFor: (worker: Worker) => Request | undefined;
   #rebalance: Timer | undefined;
 
-  /** @param send - sends a request, or settles it when it cannot be sent */
+  /**
+   * @param send - sends a request, or settles it when it cannot be sent
+   * @param waitingFor - takes out the next request that only this worker may have
+   */
   constructor(
     queue: RequestQueue,
     workers: () => Iterable<Worker>,
     send: (worker: Worker, request: Request, now: number) => void,
+    waitingFor: (worker: Worker) => Request | undefined,
   ) {
     this.#queue = queue;
     this.#workers = workers;
     this.#send = send;
+    this.#waitingFor = waitingFor;
   }
 
   /** Workers with a free slot. */
@@ -41,7 +47,7 @@ export class Dispatcher {
   dispatch(request: Request, now = request.acceptedAt): void {
     const worker = this.#queue.empty ? this.#take(now) : undefined;
     if (worker === undefined) this.#queue.push(request);
-    else this.#assign(worker, request, now);
+    else this.assign(worker, request, now);
   }
 
   /** Puts a worker among the free, the feedable, or neither, after anything about it changed. */
@@ -54,9 +60,14 @@ export class Dispatcher {
 
   /** Gives a worker what it has room for. */
   fill(worker: Worker): void {
+    while (worker.hasFreeSlot) {
+      const request = this.#waitingFor(worker);
+      if (request === undefined) break;
+      this.assign(worker, request, monotonic());
+    }
     while (!this.#queue.empty && (worker.hasFreeSlot || (this.#free.size === 0 && worker.feedable))) {
       // A stamp of its own: what was settled before it must not count as the encoding of this one.
-      this.#assign(worker, this.#queue.shift() as Request, monotonic());
+      this.assign(worker, this.#queue.shift() as Request, monotonic());
     }
     this.place(worker);
   }
@@ -87,7 +98,8 @@ export class Dispatcher {
     return undefined;
   }
 
-  #assign(worker: Worker, request: Request, now: number): void {
+  /** Hands a request to a worker, which must have room for it. */
+  assign(worker: Worker, request: Request, now: number): void {
     this.#send(worker, request, now);
     this.place(worker);
     if (worker.load.parked > 0) this.#watch();

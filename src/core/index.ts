@@ -14,3 +14,4 @@ export type {
   Timings,
   WorkerStacks,
 } from './port.ts';
+export { createSessionStore, Sessions, type SessionView } from './session/index.ts';

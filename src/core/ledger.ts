@@ -176,6 +176,7 @@ export class Ledger {
       worker_id: worker?.id,
       worker_slot: worker?.slot,
       command: request.command,
+      session_id: request.session?.id,
     };
   }
 

@@ -2,11 +2,13 @@ import {
   epochOf,
   monotonic,
   type PoolSnapshot,
+  type SessionsSnapshot,
   type WorkerSnapshot,
   type WorkerState,
   workerStates,
 } from '../events/index.ts';
 import type { Pool } from './pool.ts';
+import type { Sessions } from './session/sessions.ts';
 import type { Slot } from './slot.ts';
 import type { Worker } from './worker.ts';
 
@@ -65,6 +67,14 @@ export const poolSnapshot = (pool: Pool): PoolSnapshot => {
     circuit: pool.breaker?.state ?? null,
     memory_hints: pool.leaks.hints,
   };
+};
+
+/** Reads the levels of the sessions. */
+export const sessionsSnapshot = ({ state, ttlMs }: Sessions, pools: Iterable<Pool>): SessionsSnapshot => {
+  const { kind: store, ...rest } = state;
+  let with_worker = 0;
+  for (const pool of pools) with_worker += pool.keeper.affinity.size;
+  return { store, ttl_ms: ttlMs, with_worker, ...rest };
 };
 
 const slotSnapshot = (slot: Slot, pool: Pool, now: number): WorkerSnapshot =>

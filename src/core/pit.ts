@@ -14,10 +14,12 @@ import { createInstanceSanitizer, type InstanceSanitizer } from '../sanitize/ind
 import { Failures } from './failures.ts';
 import type { KeepAlive } from './keepalive.ts';
 import { Ledger } from './ledger.ts';
-import { poolSnapshot } from './levels.ts';
+import { poolSnapshot, sessionsSnapshot } from './levels.ts';
 import type { Pool } from './pool.ts';
 import type { CallOptions, CallResult, CallStream, ControlPort, Recycled, WorkerStacks } from './port.ts';
 import { Request, type Waiter } from './request.ts';
+import { SessionUse, sessionIdFault } from './session/session.ts';
+import type { Sessions } from './session/sessions.ts';
 import { PitStream } from './stream.ts';
 import type { Worker } from './worker.ts';
 
@@ -36,6 +38,7 @@ export class Pit implements ControlPort {
   readonly #strays: Ledger;
   readonly #strayFailures: Failures;
   readonly #startedAt = monotonic();
+  readonly #sessions: Sessions;
   #closing: Promise<void> | undefined;
 
   /** @param sanitizer - for what errors show. Default: one without options */
@@ -43,10 +46,12 @@ export class Pit implements ControlPort {
     pools: ReadonlyMap<string, Pool>,
     bus: EventBus,
     keepAlive: KeepAlive,
+    sessions: Sessions,
     sanitizer: InstanceSanitizer = createInstanceSanitizer(),
   ) {
     this.#pools = pools;
     this.#keepAlive = keepAlive;
+    this.#sessions = sessions;
     this.#strays = new Ledger(bus, '(unknown)');
     this.#strayFailures = new Failures('(unknown)', [], sanitizer);
   }
@@ -89,7 +94,12 @@ export class Pit implements ControlPort {
 
   snapshot(): Snapshot {
     const pools = [...this.#pools].map(([name, pool]) => [name, poolSnapshot(pool)] as const);
-    return { timestamp: now(), uptime_ms: monotonic() - this.#startedAt, pools: Object.fromEntries(pools) };
+    return {
+      timestamp: now(),
+      uptime_ms: monotonic() - this.#startedAt,
+      sessions: sessionsSnapshot(this.#sessions, this.#pools.values()),
+      pools: Object.fromEntries(pools),
+    };
   }
 
   /** Resolves when every pool has a ready worker; rejects with the first that cannot get one. */
@@ -135,7 +145,9 @@ export class Pit implements ControlPort {
   close(drainMs?: number): Promise<void> {
     this.#closing ??= Promise.all(
       [...this.#pools.values()].map((pool) => pool.close(drainMs ?? pool.options.drainTimeoutMs)),
-    ).then(() => this.#keepAlive.stop());
+    )
+      .then(() => this.#sessions.close())
+      .then(() => this.#keepAlive.stop());
     return this.#closing;
   }
 
@@ -184,6 +196,7 @@ export class Pit implements ControlPort {
     const context = currentContext();
     const traceparent = options.traceparent ?? context?.traceparent;
     const timeoutMs = options.timeoutMs ?? pool?.options.timeoutMs ?? 1;
+    const fault = faultOf(command, args, timeoutMs, options);
     const init = {
       requestId: newRequestId(),
       correlationId: correlationIdOf(options, context?.correlation_id, traceparent),
@@ -196,11 +209,11 @@ export class Pit implements ControlPort {
       idempotent: options.idempotent ?? pool?.isIdempotent(command) ?? false,
       priority: options.priority ?? 0,
       fairnessKey: options.fairnessKey,
+      session: fault === undefined ? sessionOf(options) : undefined,
       acceptedAt: monotonic(),
       waiter,
       aborted: options.signal?.aborted === true,
     };
-    const fault = faultOf(command, args, init.timeoutMs, options);
     if (pool === undefined || fault !== undefined) {
       this.#refuse(
         new Request(init),
@@ -226,6 +239,9 @@ export class Pit implements ControlPort {
   }
 }
 
+const sessionOf = ({ sessionId, create }: CallOptions): SessionUse | undefined =>
+  sessionId === undefined ? undefined : new SessionUse(sessionId, create !== false);
+
 const correlationIdOf = (
   options: CallOptions,
   inherited: string | undefined,
@@ -241,7 +257,7 @@ const faultOf = (
   command: unknown,
   args: unknown,
   timeoutMs: number,
-  { priority, fairnessKey }: CallOptions,
+  { priority, fairnessKey, sessionId }: CallOptions,
 ): string | undefined => {
   if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= MAX_PRIORITY)) {
     return `priority is a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}, got ${String(priority)}.`;
@@ -249,6 +265,8 @@ const faultOf = (
   if (fairnessKey !== undefined && typeof fairnessKey !== 'string') {
     return `fairnessKey is a string, got ${String(fairnessKey)}.`;
   }
+  const sessionFault = sessionId === undefined ? undefined : sessionIdFault(sessionId);
+  if (sessionFault !== undefined) return sessionFault;
   if (typeof command !== 'string' || command === '') return `A command is a name, got ${String(command)}.`;
   if (typeof args !== 'object' || args === null || Array.isArray(args)) {
     return `Arguments are an object of names and values, got ${Array.isArray(args) ? 'an array' : String(args)}.`;

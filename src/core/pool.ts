@@ -22,11 +22,13 @@ import { Recycler } from './recycler.ts';
 import { Relay } from './relay.ts';
 import { Request, type RequestInit } from './request.ts';
 import { Retries } from './retries.ts';
+import { hasSession, Keeper } from './session/keeper.ts';
+import type { Sessions } from './session/sessions.ts';
 import { Stacks } from './stacks.ts';
 import { Supervisor } from './supervisor.ts';
 import { Watch } from './watch.ts';
 import type { Worker, WorkerListener } from './worker.ts';
-import type { Death, WorkerStatus } from './worker-status.ts';
+import { type Death, isPlanned, type WorkerStatus } from './worker-status.ts';
 
 /** What a pool is made from. */
 export interface PoolInit {
@@ -38,6 +40,10 @@ export interface PoolInit {
   readonly recycleOrder: 'start_first' | 'stop_first';
   readonly bus: EventBus;
   readonly keepAlive: KeepAlive;
+  /** Of all pools. */
+  readonly sessions: Sessions;
+  /** Sessions whose worker is remembered at most. */
+  readonly maxSessions: () => number;
   /** Arguments whose scalars error contexts may show. */
   readonly showArgs: readonly string[];
   /** What errors show is sanitized with it. Default: one without options. */
@@ -46,6 +52,8 @@ export interface PoolInit {
   readonly shownConfig: Record<string, unknown>;
   readonly facts: PoolFacts;
 }
+
+const CLOSED_MEANWHILE = 'The pool was closed while the request waited.';
 
 /**
  * Accepts requests, has them run by workers, and settles each exactly once. Over the usual length because it is the one place where requests, workers and the
@@ -64,6 +72,7 @@ export class Pool {
   readonly breaker: Breaker | undefined;
   readonly retries: Retries;
   readonly leaks = new Leaks();
+  readonly keeper: Keeper;
   readonly admission: Admission;
   readonly startedAt = monotonic();
   state: PoolState = 'starting';
@@ -122,7 +131,19 @@ export class Pool {
       this.queue,
       () => this.supervisor.workers,
       (worker, request, now) => this.#send(worker, request, now),
+      (worker) => this.keeper.affinity.next(worker),
     );
+    this.keeper = new Keeper({
+      ...init,
+      poolName: name,
+      parked: this.supervisor.parked,
+      error: (...about) => this.#error(...about),
+      settle: (request, error, result) => this.#settle(request, error, result, monotonic()),
+      assign: (worker, request) => this.dispatcher.assign(worker, request, monotonic()),
+      dispatch: (request) => this.dispatcher.dispatch(request, monotonic()),
+      refusal: (request) =>
+        this.state === 'closed' ? this.#error(request, 'draining', CLOSED_MEANWHILE) : undefined,
+    });
     this.retries = new Retries(
       options.retries,
       () => this.#begun,
@@ -175,7 +196,8 @@ export class Pool {
     if (refusal !== undefined) this.#settle(request, refusal, undefined, monotonic());
     else {
       this.#deadlines.add(request);
-      this.dispatcher.dispatch(request);
+      if (hasSession(request)) this.keeper.submit(request);
+      else this.dispatcher.dispatch(request);
     }
     return request;
   }
@@ -253,9 +275,7 @@ export class Pool {
       `The pool '${this.name}' was closed before it had a ready worker.`,
     );
     for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(closed);
-    this.#refuseWaiting((request) =>
-      this.#error(request, 'draining', 'The pool was closed while the request waited.'),
-    );
+    this.#refuseWaiting((request) => this.#error(request, 'draining', CLOSED_MEANWHILE));
     for (const worker of this.supervisor.workers) {
       for (const request of [...worker.load.open])
         this.cancel(request, 'The pool was closed before the request was finished.');
@@ -277,6 +297,7 @@ export class Pool {
       this.#settle(request, poison, undefined, now);
       return;
     }
+    if (hasSession(request) && !this.keeper.sending(worker, request)) return;
     try {
       worker.assign(request, now);
     } catch (error) {
@@ -291,6 +312,7 @@ export class Pool {
     this.#deadlines.remove(request);
     this.queue.remove(request);
     this.retries.remove(request);
+    this.keeper.affinity.leave(request);
     (request.worker as Worker | undefined)?.load.settling(request);
     request.phase = 'settled';
     request.settledAt = now;
@@ -325,7 +347,8 @@ export class Pool {
   #giveUp(request: Request, code: 'cancelled' | 'timeout', message: string): void {
     if (request.phase === 'settled') return;
     const { phase } = request;
-    const worker = phase === 'retrying' ? undefined : (request.worker as Worker | undefined);
+    const elsewhere = phase === 'retrying' || phase === 'keeping';
+    const worker = elsewhere ? undefined : (request.worker as Worker | undefined);
     // One that a worker holds unbegun, as far as is known here, may have begun by now: it waited, but it is not safe to repeat.
     const shown = code === 'timeout' && phase === 'assigned' ? 'queue_timeout' : code;
     const repeatable = request.idempotent || (worker === undefined && request.attempts === 0);
@@ -337,6 +360,8 @@ export class Pool {
     for (let request = this.queue.shift(); request !== undefined; request = this.queue.shift()) {
       this.#settle(request, why(request), undefined, monotonic());
     }
+    for (const request of this.keeper.affinity.leaveAll())
+      this.#settle(request, why(request), undefined, monotonic());
     for (const request of this.retries.stop()) this.#settle(request, why(request), undefined, monotonic());
   }
 
@@ -352,9 +377,10 @@ export class Pool {
         this.#ledger.started(request);
         request.waiter.begun?.();
       },
-      answered: (request, result, now) => {
+      answered: (request, result, now, change) => {
         this.poison.survived(request);
-        this.#settle(request, undefined, result, now);
+        if (change !== undefined && hasSession(request)) this.keeper.answered(request, result, change.data);
+        else this.#settle(request, undefined, result, now);
         this.#ran(request);
       },
       failed: (request, failure, now) => {
@@ -371,7 +397,8 @@ export class Pool {
         if (worker.serving) this.dispatcher.fill(worker);
         else this.#emptier(worker);
       },
-      recalled: (requests) => this.dispatcher.takeBack(requests),
+      recalled: (requests) => this.dispatcher.takeBack(this.keeper.takeBack(requests)),
+      parting: (worker) => (this.state === 'closed' ? undefined : this.keeper.parting(worker)),
       measured: (worker, { rssBytes }) => {
         this.leaks.measured(worker, rssBytes);
         this.recycler.check(worker);
@@ -380,6 +407,8 @@ export class Pool {
       log: (...log) => relay.log(...log),
       died: (worker, death) => {
         this.#graces.forget(worker);
+        // Before what it held goes elsewhere: that depends on where its sessions are.
+        this.keeper.died(worker, isPlanned(death.why) ? 'recycled' : 'died');
         this.supervisor.died(worker, death);
       },
     };
@@ -461,13 +490,14 @@ export class Pool {
       if (delayMs === undefined) this.#settle(request, error, undefined, now);
       else this.#ledger.retried(request, request.failedAttempts?.at(-1), delayMs);
     }
-    this.dispatcher.takeBack(untouched);
+    this.dispatcher.takeBack(this.keeper.takeBack(untouched));
   }
 
   /** Starts a request again. What has happened to the pool meanwhile counts, a full queue does not: it was accepted. */
   #again(request: Request): void {
     const refusal = this.admission.unserved(request);
     if (refusal !== undefined) this.#settle(request, refusal, undefined, monotonic());
+    else if (hasSession(request)) this.keeper.submit(request);
     else this.dispatcher.dispatch(request, monotonic());
   }
 

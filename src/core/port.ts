@@ -16,6 +16,10 @@ export interface CallOptions {
   readonly priority?: number | undefined;
   /** Requests of one key take turns with those of other keys, so that one tenant's flood does not keep others waiting. Default: all that name none share one. */
   readonly fairnessKey?: string | undefined;
+  /** The session the call belongs to: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`. Its data is at hand in Python, and what the handler changes of it is kept with the result. */
+  readonly sessionId?: string | undefined;
+  /** Whether a session that does not exist is made. Default: true; where not, the call fails with `session_not_found`. */
+  readonly create?: boolean | undefined;
   /** W3C trace context, passed on to Python unchanged. Default: that of `withContext`. */
   readonly traceparent?: string | undefined;
 }

@@ -4,12 +4,13 @@ import type { OutgoingRequest, WorkerStats } from '../transport/index.ts';
 import { Link } from './chain.ts';
 import type { Due } from './deadlines.ts';
 import type { CallResult, Timings } from './port.ts';
+import type { SessionUse } from './session/session.ts';
 
 /**
  * Where a request is. `assigned`: handed to a worker but not begun; it still counts as queued. `retrying`: its worker died, and it waits to be
- * started again. `settled`: the caller has its answer; the worker may still be at it.
+ * started again. `keeping`: Python is done with it, and the change of its session is being written. `settled`: the caller has its answer; the worker may still be at it.
  */
-export type RequestPhase = 'queued' | 'assigned' | 'running' | 'retrying' | 'settled';
+export type RequestPhase = 'queued' | 'assigned' | 'running' | 'retrying' | 'keeping' | 'settled';
 
 /** What a request knows of the worker that holds it. */
 export interface Holder {
@@ -50,6 +51,7 @@ export interface RequestInit {
   readonly idempotent: boolean;
   readonly priority: number;
   readonly fairnessKey: string | undefined;
+  readonly session?: SessionUse | undefined;
   readonly acceptedAt: number;
   readonly waiter: Waiter;
   /** The caller had given it up before it came. */
@@ -72,6 +74,7 @@ export class Request implements OutgoingRequest, Due, EventSubject {
   readonly idempotent: boolean;
   readonly priority: number;
   readonly fairnessKey: string | undefined;
+  readonly session: SessionUse | undefined;
   readonly acceptedAt: number;
   readonly slowAfterMs: number;
   /** When its caller stops to wait. */
@@ -83,6 +86,8 @@ export class Request implements OutgoingRequest, Due, EventSubject {
   readonly dueLink: Link<this> = new Link(this);
   /** Made when it must wait; most requests never do. */
   queueLink: Link<Request> | undefined;
+  /** Its place among those that wait for one worker. */
+  pinLink: Link<Request> | undefined;
   phase: RequestPhase = 'queued';
   worker: Holder | undefined;
   wireId = 0;
@@ -117,6 +122,7 @@ export class Request implements OutgoingRequest, Due, EventSubject {
     this.idempotent = init.idempotent;
     this.priority = init.priority;
     this.fairnessKey = init.fairnessKey;
+    this.session = init.session;
     this.timeoutMs = init.timeoutMs;
     this.slowAfterMs = init.slowAfterMs;
     this.deadline = init.acceptedAt + init.timeoutMs;

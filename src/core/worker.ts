@@ -4,6 +4,7 @@ import type {
   Failure,
   LinkFault,
   LinkHandler,
+  SessionChange,
   StackText,
   WorkerIntroduction,
   WorkerLink,
@@ -11,6 +12,7 @@ import type {
 } from '../transport/index.ts';
 import { Link } from './chain.ts';
 import { explainDeath } from './death.ts';
+import { Errand } from './errand.ts';
 import { Pulse } from './pulse.ts';
 import type { Request } from './request.ts';
 import { Vitals } from './vitals.ts';
@@ -35,7 +37,7 @@ export interface WorkerListener {
   commandsKnown(commands: readonly CommandInfo[]): void;
   /** Python is at it now. */
   began(request: Request): void;
-  answered(request: Request, result: unknown, at: number): void;
+  answered(request: Request, result: unknown, at: number, change: SessionChange | undefined): void;
   failed(request: Request, failure: Failure, at: number): void;
   /** A request that was settled before has left Python now. */
   released(request: Request): void;
@@ -43,6 +45,8 @@ export interface WorkerListener {
   /** A slot or a prefetch place came free. */
   roomier(worker: Worker): void;
   recalled(requests: readonly Request[]): void;
+  /** It is about to be told to end. It waits for what is returned, if anything. */
+  parting(worker: Worker): Promise<void> | undefined;
   /** New readings are there. */
   measured(worker: Worker, stats: WorkerStats): void;
   event(
@@ -95,6 +99,10 @@ export class Worker implements LinkHandler {
   /** When it became ready; 0 before. */
   readyAt = 0;
   readonly #listener: WorkerListener;
+  /** Those without an answer, also where nobody waits for it any more. */
+  readonly #errands = new Map<number, Errand>();
+  /** Whether its app can hand over the state of a session. */
+  takesSnapshots = false;
   readonly #stackWaiters = new Map<number, (stacks: readonly StackText[]) => void>();
   #lastStackSeq = 0;
   #link: WorkerLink | undefined;
@@ -188,6 +196,21 @@ export class Worker implements LinkHandler {
     this.#link?.recall(this.load.unbegunIds);
   }
 
+  /**
+   * Has it run a command of the runtime's own, which is no request: nobody hears of it but who asks. Only while it holds nothing.
+   *
+   * @returns the result; undefined when it failed, or the worker ended first
+   */
+  run(command: string, args: Record<string, unknown>, withinMs: number): Promise<unknown> {
+    const link = this.#link;
+    if (link === undefined || !this.alive) return Promise.resolve(undefined);
+    const id = this.load.claimId();
+    const errand = new Errand(command, args);
+    this.#errands.set(id, errand);
+    link.request(id, errand, withinMs);
+    return errand.done(withinMs);
+  }
+
   beat(): void {
     if (this.#link !== undefined) this.pulse.beat(this.#link);
   }
@@ -258,8 +281,9 @@ export class Worker implements LinkHandler {
     if (this.status.kind === 'starting') this.#become({ kind: 'starting', phase });
   }
 
-  ready(commands: readonly CommandInfo[]): void {
+  ready(commands: readonly CommandInfo[], snapshots = false): void {
     if (this.status.kind !== 'starting') return;
+    this.takesSnapshots = snapshots;
     this.#listener.commandsKnown(commands);
     this.readyAt = monotonic();
     this.pulse.heard(this.readyAt);
@@ -279,13 +303,14 @@ export class Worker implements LinkHandler {
     cpuMs: number,
     bytes: number,
     peakRssBytes: number,
+    session?: SessionChange,
   ): boolean {
     const request = this.load.byId(id);
-    if (request === undefined) return false;
+    if (request === undefined) return this.#errand(id, result);
     const now = monotonic();
     this.#finish(request, pythonMs, cpuMs, bytes, peakRssBytes, now);
     if (request.phase === 'settled') this.#listener.released(request);
-    else this.#listener.answered(request, result, now);
+    else this.#listener.answered(request, result, now, session);
     this.#advance(now);
     return true;
   }
@@ -299,7 +324,7 @@ export class Worker implements LinkHandler {
     peakRssBytes: number,
   ): boolean {
     const request = this.load.byId(id);
-    if (request === undefined) return false;
+    if (request === undefined) return this.#errand(id, undefined);
     const now = monotonic();
     this.#finish(request, pythonMs, cpuMs, bytes, peakRssBytes, now);
     if (request.phase === 'settled') this.#listener.released(request);
@@ -438,8 +463,21 @@ export class Worker implements LinkHandler {
   #dismiss(): void {
     if (!this.#stopping || !this.load.empty) return;
     this.#stopping = false;
+    const parting = this.#listener.parting(this);
+    if (parting === undefined) this.#leave();
+    else void parting.then(() => this.#leave());
+  }
+
+  #leave(): void {
     this.#link?.stop();
     this.#process?.signal('SIGTERM');
+  }
+
+  /** Whether there was such an errand. */
+  #errand(id: number, result: unknown): boolean {
+    const errand = this.#errands.get(id);
+    errand?.settle(result);
+    return this.#errands.delete(id);
   }
 
   #drain(why: EndReason): void {
@@ -457,6 +495,7 @@ export class Worker implements LinkHandler {
     if (this.#exit === undefined || !this.#linkClosed || this.status.kind === 'exited') return;
     this.#dying?.stop();
     for (const waiter of this.#stackWaiters.values()) waiter([]);
+    for (const errand of this.#errands.values()) errand.settle(undefined);
     const death = explainDeath(this, {
       exit: this.#exit,
       fault: this.#linkFault,

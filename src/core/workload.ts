@@ -89,6 +89,12 @@ export class Workload {
     return this.#lastWireId === 0xffffffff ? 1 : this.#lastWireId + 1;
   }
 
+  /** Takes an id out of the row, for what is no request. */
+  claimId(): number {
+    this.#lastWireId = this.nextId();
+    return this.#lastWireId;
+  }
+
   /** Takes a request that was sent under {@link nextId}. */
   add(request: Request, now: number): void {
     const id = this.nextId();

@@ -247,6 +247,37 @@ export const catalog = {
     first_chunk_ms: maybe(ms('from acceptance to the first chunk')),
     duration_ms: ms('from acceptance to the end'),
   }),
+  'snakepit.session.created': event('A session was made.', {
+    ttl_ms: ms('how long it is kept without use'),
+  }),
+  'snakepit.session.accessed': event(
+    'A session was read for a request, or written after it.',
+    { store_ms: maybe(ms('round trip to the store; missing where it is in memory')) },
+    { op: word<'open' | 'write'>('open: before the request; write: after it') },
+  ),
+  'snakepit.session.expired': event('A session was not used for its time to live, and is gone.', {}),
+  'snakepit.session.deleted': event(
+    'A session was ended.',
+    {},
+    reason<'deleted' | 'evicted'>('deleted: on demand; evicted: it gave way to a new one'),
+  ),
+  'snakepit.session.cleanup': event('A sweep has found expired sessions.', {
+    count: count('sessions'),
+    duration_ms: ms('what it took'),
+  }),
+  'snakepit.session.affinity_assigned': event(
+    'A session has a worker from now on.',
+    {},
+    { restored: flag('it is given what its former worker has left of it') },
+  ),
+  'snakepit.session.affinity_broken': lifecycle(
+    'A session is no longer with its worker, which is gone, or has been forgotten among too many.',
+    {},
+    {
+      ...reason<'recycled' | 'died' | 'forgotten'>('what became of its worker, or of the memory of it'),
+      moved: flag('the worker has left a snapshot for the next one'),
+    },
+  ),
   'snakepit.health.status_changed': lifecycle(
     'The overall health changed.',
     {},

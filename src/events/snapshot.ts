@@ -150,11 +150,31 @@ export interface CommandInfo {
   }[];
 }
 
+/** The levels of the sessions. */
+export interface SessionsSnapshot {
+  /** `memory` or `redis`. */
+  readonly store: string;
+  /** Whether it answers. */
+  readonly available: boolean;
+  /** Null while not known. */
+  readonly active: number | null;
+  readonly capacity: number | null;
+  readonly ttl_ms: number;
+  /** Of those, the ones that have a worker of this process. */
+  readonly with_worker: number;
+  /** What the last round trip to the store took; null where there is none. */
+  readonly latency_ms: number | null;
+  /** What went wrong last; null while it answers. */
+  readonly error: string | null;
+}
+
 /** The levels of one moment. */
 export interface Snapshot {
   /** Epoch milliseconds. */
   readonly timestamp: number;
   readonly uptime_ms: number;
+  /** Null where nothing is known of them. */
+  readonly sessions: SessionsSnapshot | null;
   readonly pools: Readonly<Record<string, PoolSnapshot>>;
 }
 

@@ -8,6 +8,8 @@ export interface FakeContext {
   readonly command: string;
   readonly workerId: string;
   readonly workerSlot: number;
+  /** As `context().session` in Python: what is kept for the session, null at first. What `data` is when the function is done is kept. Undefined without a `sessionId`. */
+  readonly session: { readonly id: string; data: unknown } | undefined;
   /** Aborted when the caller gives up, when the time is over, and when the worker ends. The request is over then, whatever the function still does. */
   readonly signal: AbortSignal;
   /** As `emit` in Python: an event `python.<name>` of this request. */

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SnakepitError } from '../errors/index.ts';
 import { monotonic, now } from '../events/index.ts';
-import type { Failure, LinkHandler, OutgoingRequest } from '../runtime.ts';
+import type { Failure, LinkHandler, OutgoingRequest, SessionChange } from '../runtime.ts';
 import { type Carried, type Codec, carry } from './carry.ts';
 import type { CommandTable, FakeContext } from './commands.ts';
 import { failure, failureOf, WorkerCrash, WorkerHang } from './outcomes.ts';
@@ -41,6 +42,7 @@ export class FakeRun {
   readonly #held: FakeRequest;
   readonly #abort = new AbortController();
   readonly #startedAt = monotonic();
+  readonly #session: FakeContext['session'];
   #chunks: Chunks | undefined;
   #credit = 0;
   #creditCame: (() => void) | undefined;
@@ -53,13 +55,22 @@ export class FakeRun {
     this.slot = slot;
     this.#process = process;
     this.#held = held;
+    const { session } = held.request;
+    // A copy: what a function does to it must not reach what is kept.
+    if (session !== undefined) {
+      this.#session = {
+        id: session.id,
+        data: carry(session.stored?.value ?? null, process.settings.codec).value,
+      };
+    }
   }
 
   /** Runs the function and answers. */
   async go(): Promise<void> {
     try {
       const { value, bytes } = this.#carry(await this.#call());
-      this.#answer(() => this.#process.host.response(this.id, value, this.#ms, 0, bytes, 0));
+      const change = this.#change();
+      this.#answer(() => this.#process.host.response(this.id, value, this.#ms, 0, bytes, 0, change));
     } catch (error) {
       if (this.#over) return;
       if (error instanceof WorkerCrash) this.#process.crash(error);
@@ -87,6 +98,14 @@ export class FakeRun {
     // A generator that waits for something of its own is left there; one that stands at a yield runs its finally.
     const leave = async () => this.#chunks?.return?.(undefined);
     leave().catch(() => {});
+  }
+
+  /** What the function has made of its session, where that is not what it was. */
+  #change(): SessionChange | undefined {
+    if (this.#session === undefined) return undefined;
+    const before = this.#held.request.session?.stored?.value ?? null;
+    const { value: data } = carry(this.#session.data, this.#process.settings.codec);
+    return isDeepStrictEqual(data, before) ? undefined : { data };
   }
 
   get #ms(): number {
@@ -163,6 +182,7 @@ export class FakeRun {
       command,
       workerId: host.id,
       workerSlot: host.slot,
+      session: this.#session,
       signal: this.#abort.signal,
       emit: (name, measurements = {}, metadata = {}) => {
         const sent = carry([measurements, metadata]).value as [

@@ -16,6 +16,28 @@ export interface OutgoingRequest {
   readonly correlationId: string;
   readonly traceparent: string | undefined;
   readonly streaming: boolean;
+  /** Undefined: it belongs to none. */
+  readonly session: OutgoingSession | undefined;
+}
+
+/** A value that was checked by `prepare`. */
+export interface Sendable {
+  readonly value: unknown;
+  readonly tagged: boolean;
+}
+
+/** The session of a request as it goes out. */
+export interface OutgoingSession {
+  readonly id: string;
+  /** What is kept for it. */
+  readonly stored: Sendable | undefined;
+  /** What the worker that had it before has left for the next one. */
+  readonly restore: Sendable | undefined;
+}
+
+/** What an answer says of the session of its request: the changed data. */
+export interface SessionChange {
+  readonly data: unknown;
 }
 
 /** What Python says of a failure. */
@@ -72,10 +94,12 @@ export interface LinkFault {
 export interface LinkHandler {
   introduced(worker: WorkerIntroduction): void;
   phase(phase: 'import' | 'on_start'): void;
-  ready(commands: readonly CommandInfo[]): void;
+  /** @param snapshots - whether the app can hand over the state of a session */
+  ready(commands: readonly CommandInfo[], snapshots?: boolean): void;
   startFailed(failure: Failure): void;
   /**
    * @param peakRssBytes - highest memory of the process when this request raised it, 0 when unknown
+   * @param session - what the handler has changed of its session, if anything
    * @returns false when no such request is open, which is a protocol error
    */
   response(
@@ -85,6 +109,7 @@ export interface LinkHandler {
     cpuMs: number,
     bytes: number,
     peakRssBytes: number,
+    session?: SessionChange,
   ): boolean;
   error(
     id: number,

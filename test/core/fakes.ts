@@ -3,6 +3,8 @@ import { type PoolOptions, poolSchema } from '../../src/config/pool-schema.ts';
 import { KeepAlive } from '../../src/core/keepalive.ts';
 import { Pool } from '../../src/core/pool.ts';
 import { Request, type RequestInit } from '../../src/core/request.ts';
+import { MemoryStore } from '../../src/core/session/memory-store.ts';
+import { Sessions } from '../../src/core/session/sessions.ts';
 import { Worker, type WorkerInit } from '../../src/core/worker.ts';
 import {
   type Clock,
@@ -82,9 +84,14 @@ export const fakeRequest = (over: Partial<RequestInit> = {}): Request => {
   return request;
 };
 
+/** Sessions in memory. */
+export const noSessions = (bus: EventBus): Sessions =>
+  new Sessions(new MemoryStore({ ttlMs: 60_000, maxSessions: 100, evict: 'oldest' }), bus, () => 60_000);
+
 /** What hears nothing. */
 export const deaf: WorkerInit['listener'] = {
   statusChanged: () => {},
+  parting: () => undefined,
   commandsKnown: () => {},
   began: () => {},
   answered: () => {},
@@ -190,6 +197,8 @@ export const fakePool = (options: Partial<PoolOptions> = {}) => {
     recycleOrder: 'start_first',
     bus,
     keepAlive: new KeepAlive(),
+    sessions: noSessions(bus),
+    maxSessions: () => 100,
     showArgs: [],
     shownConfig: {},
     facts: { transport: 'socket', pythonPath: '', pythonReason: '' },

@@ -76,6 +76,7 @@ export const controlOf = (change: Partial<OpsControl> = {}): OpsControl & { read
     snapshot: () => ({
       timestamp: 1000,
       uptime_ms: 5,
+      sessions: null,
       pools: { default: pool('default', ['w-1', 'w-2'], ['w-9']), gpu: pool('gpu', []) },
     }),
     recycleWorker: async (id) => recycleWorker(id),

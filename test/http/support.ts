@@ -232,7 +232,7 @@ export const fakePort = (change: Partial<FakePort> = {}): FakePort => {
       };
       return stream;
     },
-    snapshot: () => ({ timestamp: 0, uptime_ms: 0, pools: {} }),
+    snapshot: () => ({ timestamp: 0, uptime_ms: 0, sessions: null, pools: {} }),
     ...noControl,
     ...change,
   };

@@ -55,6 +55,7 @@ const everything = async (): Promise<TestPit> => {
     },
     // A full queue is over a threshold at once, and an empty one below it at once.
     health: { criteria: { queue_depth: { warning: 0.5, error: 0.9, dwellMs: 0 } } },
+    sessions: { ttlMs: 200 },
   });
   const { pit, events } = test;
   let throwing = true;
@@ -107,6 +108,12 @@ const everything = async (): Promise<TestPit> => {
   await Promise.all(held);
   throwing = false;
 
+  // A session that is used, one that is ended, one that is forgotten, and the worker of one that goes.
+  await pit.execute('hello', {}, { sessionId: 'short' });
+  await pit.execute('hello', {}, { sessionId: 'ended' });
+  await pit.sessions.delete('ended');
+  await events.first('snakepit.session.cleanup');
+
   // One is replaced on purpose, one falls silent for too long, and one dies with something that may be repeated.
   await pit.recycleWorker(String(pit.snapshot().pools.default?.workers[0]?.id));
   process.kill(await pit.execute<number>('pid'), 'SIGSTOP');
@@ -128,6 +135,11 @@ const everything = async (): Promise<TestPit> => {
   await test.serving(2);
   await pit.execute('hello');
 
+  const home = await pit.execute<number>('pid', {}, { sessionId: 'broken' });
+  process.kill(home, 'SIGKILL');
+  await events.first('snakepit.session.affinity_broken');
+  await test.serving(2);
+
   const last = pit.execute('hold', { gate: 'last' });
   await test.noted('holding last');
   const closed = pit.close();
@@ -141,7 +153,7 @@ const lifecycle =
   /^snakepit\.request\.(queued|started|retried|failed|timed_out|cancelled|rejected|completed)$/;
 
 /** What may concern no pool. */
-const ofProcess = /^snakepit\.(health|threshold|observability)\./;
+const ofProcess = /^snakepit\.(health|threshold|observability|session)\./;
 
 describe('in a life in which everything happens', () => {
   it('every catalogued event is emitted, with the fields the catalogue says, and every request has its story', async () => {

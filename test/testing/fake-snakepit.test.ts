@@ -325,3 +325,44 @@ describe('pools of a fake instance', () => {
     expect(stacks.requests).toEqual([]);
   });
 });
+
+describe('sessions of a fake instance', () => {
+  it('are kept from call to call, each for itself, and not by a command that fails', async () => {
+    const pit = await fake({
+      add: ({ n }: { n: number }, { session }) => {
+        if (session === undefined) return 'none';
+        session.data = Number(session.data ?? 0) + n;
+        return session.data;
+      },
+      fail: (_, { session }) => {
+        if (session !== undefined) session.data = 'lost';
+        throw new Error('no');
+      },
+    });
+    expect(await pit.execute('add', { n: 1 })).toBe('none');
+    expect(await pit.execute('add', { n: 1 }, { sessionId: 'a' })).toBe(1);
+    expect(await pit.execute('add', { n: 2 }, { sessionId: 'a' })).toBe(3);
+    expect(await pit.execute('add', { n: 5 }, { sessionId: 'b' })).toBe(5);
+    expect((await errorOf(pit.execute('fail', {}, { sessionId: 'a' }))).code).toBe('python_exception');
+    expect(await pit.sessions.get('a')).toEqual({ id: 'a', data: 3, version: 2 });
+  });
+
+  it('are told apart from what the function was given: a change it throws away changes nothing', async () => {
+    const pit = await fake({
+      make: (_, { session }) => {
+        if (session !== undefined) session.data = { list: [1] };
+      },
+      look: (_, { session }) => {
+        if (session === undefined) return 0;
+        const { list } = session.data as { list: number[] };
+        list.push(2);
+        session.data = { list: [1] };
+        return list.length;
+      },
+    });
+    await pit.execute('make', {}, { sessionId: 'a' });
+    expect(await pit.execute('look', {}, { sessionId: 'a' })).toBe(2);
+    expect(await pit.execute('look', {}, { sessionId: 'a' })).toBe(2);
+    expect(await pit.sessions.get('a')).toMatchObject({ version: 1 });
+  });
+});

@@ -139,6 +139,7 @@ const start = async (
         command,
         args,
         tagged: false,
+        session: undefined,
         requestId: `r${id}`,
         correlationId: `c${id}`,
         traceparent: undefined,

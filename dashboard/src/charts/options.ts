@@ -1,4 +1,5 @@
 import type uPlot from 'uplot';
+import { now } from '../data/store.ts';
 import { clockTime, NONE } from '../ui/format.ts';
 import { type ChartTone, colour, faded, toneColour } from './colours.ts';
 import { resetZoom, together, zoom, zoomTo } from './zoom.ts';
@@ -76,10 +77,15 @@ export const showLatest = (plot: uPlot): void => {
   if (last !== undefined) plot.setLegend({ idx: last }, false);
 };
 
-/** What is shown on the time axis: the common span, or all. */
+/** Less than this is not shown, however young the instance is. */
+const LEAST_MS = 2 * MINUTE_MS;
+
+/** What is shown on the time axis: the common span, or all there is since the start. */
 export const xRange = (_plot: uPlot, min: number, max: number): [number, number] => {
   const span = zoom.peek();
-  return span ? [span.from, span.to] : [min, max];
+  if (span) return [span.from, span.to];
+  const started = now.peek()?.started_at ?? min;
+  return [Math.max(min, Math.min(started, max - LEAST_MS)), max];
 };
 
 const lineOf = ({ label, tone, dash, fill }: ChartSeries, format: Format): uPlot.Series => {

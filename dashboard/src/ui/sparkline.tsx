@@ -26,10 +26,16 @@ const options = (width: number, tone: ChartTone): uPlot.Options => {
   };
 };
 
-const dataOf = (values: readonly (number | null)[]): uPlot.AlignedData => [
-  values.map((_, x) => x),
-  [...values],
-];
+/** Fewer points than this are not spread over the whole width. */
+const LEAST = 24;
+
+/** Without the time before the start: that would push what there is to the edge. */
+const dataOf = (values: readonly (number | null)[]): uPlot.AlignedData => {
+  const first = values.findIndex((value) => value !== null);
+  const from = Math.max(0, Math.min(first < 0 ? 0 : first, values.length - LEAST));
+  const shown = values.slice(from);
+  return [shown.map((_, x) => x), [...shown]];
+};
 
 /** The last fifteen minutes at a glance. The same library as the big charts; it draws in well under a millisecond. */
 export function Sparkline({ values, label, tone = 'accent' }: SparklineProps) {

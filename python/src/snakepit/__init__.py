@@ -34,7 +34,7 @@ if "SNAKEPIT_SOCKET" in os.environ and not getattr(sys.flags, "safe_path", False
     del sys.path[0]
 
 from snakepit import metrics
-from snakepit._api import command, on_start, on_stop
+from snakepit._api import command, on_start, on_stop, restore, snapshot
 from snakepit._context import Cancelled, Context, Session, context
 from snakepit._telemetry import emit, span
 from snakepit._version import __version__
@@ -50,5 +50,7 @@ __all__ = [
     "metrics",
     "on_start",
     "on_stop",
+    "restore",
+    "snapshot",
     "span",
 ]

@@ -11,6 +11,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 commands: dict[str, Callable[..., Any]] = {}
 start_hooks: list[Callable[[], Any]] = []
 stop_hooks: list[Callable[[], Any]] = []
+#: By name, ``snapshot`` and ``restore``: each at most once.
+session_hooks: dict[str, Callable[..., Any]] = {}
 
 
 @overload
@@ -58,6 +60,37 @@ def on_stop(hook: _F) -> _F:
     """
     _check_callable("on_stop", hook)
     stop_hooks.append(hook)
+    return hook
+
+
+def snapshot(hook: _F) -> _F:
+    """Run a function when a worker that holds sessions is about to be replaced: ``hook(session_id)`` returns what
+    the next worker needs to go on with that session, any value that can be a result, or None for nothing.
+
+    It runs once for each session the worker holds, after its last request. Needs a :func:`restore` beside it.
+    May be ``async``. A worker that dies takes no snapshot. Returned unchanged.
+
+    :raises ValueError: another function is the hook already.
+    """
+    return _session_hook("snapshot", hook)
+
+
+def restore(hook: _F) -> _F:
+    """Run a function before the first request of a session on a new worker: ``hook(session_id, state)`` gets what
+    :func:`snapshot` returned on the old one. What it raises fails that request. May be ``async``. Returned
+    unchanged.
+
+    :raises ValueError: another function is the hook already.
+    """
+    return _session_hook("restore", hook)
+
+
+def _session_hook(name: str, hook: _F) -> _F:
+    _check_callable(name, hook)
+    other = session_hooks.get(name)
+    if other is not None and _origin(other) != _origin(hook):
+        raise ValueError(f"two functions are @{name}: {_where(other)} and {_where(hook)}; keep one")
+    session_hooks[name] = hook
     return hook
 
 

@@ -19,14 +19,34 @@ class Cancelled(BaseException):
 class Session:
     """The session a request belongs to.
 
-    ``id``: its id. ``data``: what the host keeps for it, as it was when the request was sent.
+    ``id``: its id. ``data``: what the host keeps for it, None at first. Change it in place or set it anew: what
+    it is when the handler returns goes back with the result, and is kept if nobody else has changed the session
+    meanwhile. When the handler raises, nothing is kept.
     """
 
-    __slots__ = ("data", "id")
+    __slots__ = ("_before", "_data", "id")
 
     def __init__(self, id: str, data: Any) -> None:
         self.id = id
-        self.data = data
+        self._data = data
+        # Its encoded form before the handler could change it; None while nobody has asked for the data, which
+        # then cannot have changed.
+        self._before: Optional[bytes] = None
+
+    @property
+    def data(self) -> Any:
+        """What the host keeps for the session."""
+        self._remember()
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._remember()
+        self._data = value
+
+    def _remember(self) -> None:
+        if self._before is None and freeze is not None:
+            self._before = freeze(self._data)
 
 
 class Context:
@@ -84,6 +104,8 @@ class Context:
 
 
 _INERT = Context()
+#: Set by the worker: encodes data of a session, so that it can be told whether it was changed.
+freeze: Optional[Callable[[Any], bytes]] = None
 #: Set by the worker: finds the context of whoever asks.
 source: Optional[Callable[[], Optional[Context]]] = None
 

@@ -21,7 +21,7 @@ export const look = (
     return { snapshot, pools: viewPools(memory, snapshot) };
   } catch (error) {
     return {
-      snapshot: { timestamp: now, uptime_ms: 0, pools: {} },
+      snapshot: { timestamp: now, uptime_ms: 0, sessions: null, pools: {} },
       pools: [],
       fault: {
         name: 'core',

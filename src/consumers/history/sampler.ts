@@ -26,7 +26,7 @@ export interface Sample {
   readonly slots: ReadonlyMap<string, readonly number[]>;
 }
 
-const NO_POOLS: Snapshot = { timestamp: 0, uptime_ms: 0, pools: {} };
+const NO_POOLS: Snapshot = { timestamp: 0, uptime_ms: 0, sessions: null, pools: {} };
 
 /** Reads the levels once at the end of each slice. Pools and slots that are gone are dropped with all that was kept of them. */
 export class Sampler {

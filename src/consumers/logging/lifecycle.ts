@@ -46,6 +46,41 @@ export const lifecycleRules: Rules = {
     message: ({ metadata }) => `Worker ${metadata.worker_id} did not start: ${metadata.message}`,
     fields: failure,
   },
+  'snakepit.session.created': {
+    levels: ['debug'],
+    message: ({ metadata }) => `Session ${metadata.session_id} was made`,
+  },
+  'snakepit.session.accessed': {
+    levels: ['trace'],
+    message: ({ metadata }) =>
+      `Session ${metadata.session_id} was ${metadata.op === 'open' ? 'read' : 'written'}`,
+    fields: ['op'],
+  },
+  'snakepit.session.expired': {
+    levels: ['debug'],
+    message: ({ metadata }) => `Session ${metadata.session_id} has expired`,
+  },
+  'snakepit.session.deleted': {
+    levels: ['debug'],
+    message: ({ metadata }) => `Session ${metadata.session_id} was ${metadata.reason}`,
+    fields: ['reason'],
+  },
+  'snakepit.session.cleanup': {
+    levels: ['debug'],
+    message: ({ measurements }) => `${measurements.count} sessions had expired`,
+  },
+  'snakepit.session.affinity_assigned': {
+    levels: ['debug'],
+    message: ({ metadata }) =>
+      `Session ${metadata.session_id} is with worker ${metadata.worker_id}${metadata.restored ? ', which restores it' : ''}`,
+    fields: ['restored'],
+  },
+  'snakepit.session.affinity_broken': {
+    levels: ['info'],
+    message: ({ metadata }) =>
+      `Session ${metadata.session_id} is no longer with worker ${metadata.worker_id} (${metadata.reason})${metadata.moved ? ', which has left a snapshot' : ''}`,
+    fields: ['reason', 'moved'],
+  },
   'snakepit.worker.busy': {
     levels: ['trace'],
     message: ({ metadata, measurements }) =>

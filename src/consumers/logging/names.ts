@@ -137,10 +137,13 @@ const special: Readonly<Record<string, FieldSpec>> = {
 
 type Described = Readonly<Record<'type' | 'about', string>> & { readonly unit?: string };
 
+/** The types of each event in turn would be too many to tell apart. */
+type AnyEvent = { readonly measurements: object; readonly metadata: object };
+
 const fromEvents = (): Record<string, FieldSpec> => {
   const found: Record<string, FieldSpec> = {};
   for (const [name, rule] of Object.entries({ ...lifecycleRules, ...requestRules })) {
-    const { measurements, metadata } = catalog[name as EventName];
+    const { measurements, metadata } = catalog[name as EventName] as AnyEvent;
     const of = { ...measurements, ...pick(metadata, rule.fields ?? []) };
     for (const [field, { type, unit, about }] of Object.entries(of) as [string, Described][])
       found[field] ??= { type, about: `${about}${unit === undefined ? '' : `. Unit: ${unit}`}` };

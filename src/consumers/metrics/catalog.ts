@@ -356,6 +356,30 @@ export const metricCatalog = {
     seconds,
   ),
 
+  snakepit_sessions_active: gauge(
+    'Sessions there are; none while a shared store does not tell.',
+    [],
+    level('snapshot', ({ sessions }) => (sessions?.active == null ? [] : [[[], sessions.active]])),
+    greatest,
+  ),
+  snakepit_sessions_capacity: gauge(
+    'Sessions there may be.',
+    [],
+    level('snapshot', ({ sessions }) => (sessions?.capacity == null ? [] : [[[], sessions.capacity]])),
+    greatest,
+  ),
+  snakepit_sessions_ended_total: counter(
+    'Sessions that are gone: expired, deleted or evicted.',
+    ['reason'],
+    events('snakepit.session.expired', 'snakepit.session.deleted'),
+  ),
+  snakepit_session_store_seconds: histogram(
+    'Round trips to a session store outside this process, by operation; none where sessions are in memory.',
+    ['op'],
+    events('snakepit.session.accessed'),
+    { ...seconds, buckets: FINE_BUCKETS },
+  ),
+
   snakepit_events_total: counter(
     'Events by name, wanted by a consumer or not.',
     ['event'],

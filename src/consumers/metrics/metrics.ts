@@ -1,6 +1,6 @@
 import type { ResolvedOptions } from '../../config/index.ts';
 import { SnakepitError } from '../../errors/index.ts';
-import { type EventBus, now, type Snapshotter } from '../../events/index.ts';
+import { type EventBus, type EventName, now, type Snapshotter } from '../../events/index.ts';
 import { catalogEntries, specOf } from './catalog.ts';
 import { MetricsCollection } from './collection.ts';
 import { negotiate } from './expose/negotiate.ts';
@@ -53,6 +53,8 @@ export interface MetricsInit {
   readonly now?: () => number;
   /** Where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` are read. Default: the process's. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Events that have nothing to count as things are set up, so that they need not be built for it. */
+  readonly except?: readonly EventName[] | undefined;
   /** Where the folder of a group is made. Default: the user's runtime directory, or the temporary one. */
   readonly runtimeDir?: string | undefined;
 }
@@ -90,6 +92,7 @@ export class Metrics {
     now: clock = now,
     environment = process.env,
     runtimeDir,
+    except = [],
   }: MetricsInit) {
     const { buckets, maxSeries } = options;
     const setting: Setting = {
@@ -144,7 +147,7 @@ export class Metrics {
     const custom = new CustomMetrics({ declared: options.custom, application: this.#application, reject });
     const python = new PythonMetrics(this.#application, reject);
     this.#release = bus.registerConsumer(
-      { patterns: [...feed.wanted, ...custom.wanted, ...python.wanted] },
+      { patterns: [...feed.wanted, ...custom.wanted, ...python.wanted], except },
       {
         name: 'metrics',
         handle: (event) => {

@@ -32,6 +32,11 @@ const timeoutOf = (headers: Headers, maxTimeoutMs: number): number | undefined =
   return Math.min(Number(header), maxTimeoutMs);
 };
 
+/** Finds the session of a request. */
+export type SessionKey = (request: Request) => string | undefined;
+
+const headerSession: SessionKey = ({ headers }) => headers.get('x-session-id') ?? undefined;
+
 /**
  * What a request's headers ask of the call.
  *
@@ -42,6 +47,7 @@ export const callOptionsOf = (
   pool: string | undefined,
   correlationId: string,
   pools: PoolLimits,
+  sessionKey: SessionKey = headerSession,
 ): CallOptions => {
   const name = pool ?? DEFAULT_POOL;
   // An unknown pool has no limit; the core refuses the call anyway. Own members only: a caller may ask for `constructor`.
@@ -51,5 +57,6 @@ export const callOptionsOf = (
     correlationId,
     timeoutMs: timeoutOf(request.headers, limit ?? Number.MAX_SAFE_INTEGER),
     traceparent: traceparentOf(request.headers),
+    sessionId: sessionKey(request),
   };
 };

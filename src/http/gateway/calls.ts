@@ -30,7 +30,13 @@ const logIfAsked = (c: GatewayContext, { options, log }: GatewayParts): void => 
 const read = async (c: GatewayContext, parts: GatewayParts) => {
   const { options, pools } = parts;
   logIfAsked(c, parts);
-  const callOptions = callOptionsOf(c.req.raw, c.req.query('pool'), c.get('correlationId'), pools);
+  const callOptions = callOptionsOf(
+    c.req.raw,
+    c.req.query('pool'),
+    c.get('correlationId'),
+    pools,
+    options.sessionKey,
+  );
   return { callOptions, args: await readArguments(c.req.raw, options.maxBodyBytes) };
 };
 

@@ -30,6 +30,7 @@ import { incidentRead } from './incident.ts';
 import { loginEntrances, loginRead } from './login.ts';
 import { metricsRead } from './metrics.ts';
 import { pageReads } from './page.ts';
+import { sendSessions } from './sessions.ts';
 import { untilEnded } from './until-ended.ts';
 
 /** What {@link createOpsApp} is made from. */
@@ -125,6 +126,11 @@ const endpointsOf = (parts: OpsParts, sanitizer: OutgoingSanitizer): Endpoints =
       ...(control === null
         ? []
         : [
+            {
+              path: '/health/sessions',
+              link: 'sessions',
+              answer: (c) => sendSessions(c, control.snapshot()),
+            } as Read,
             {
               path: '/api/state',
               link: 'state',

@@ -113,7 +113,7 @@ export interface NowFrame {
     readonly cpu_ratio: number | null;
     readonly event_loop_lag_ms: number | null;
   };
-  readonly sessions: { readonly active: number; readonly capacity: number } | null;
+  readonly sessions: { readonly active: number; readonly capacity: number | null } | null;
   /** When one changes, the list behind it has changed. */
   readonly counts: {
     /** Since the start, cancelled requests not among them. */

@@ -89,7 +89,7 @@ export class Now {
       total: { ...rated.total, ...totalOf(pools, between) },
       pools,
       system: rated.system,
-      sessions: null,
+      sessions: sessionsOf(snapshot),
       counts: {
         errors: counts?.errors ?? null,
         slow: counts?.slow ?? null,
@@ -233,3 +233,9 @@ const totalOf = (pools: readonly PoolFrame[], between: Between): Omit<Figures, k
     saturated_total: sum(pools, 'saturated_total'),
   };
 };
+
+/** Null where nobody knows how many there are. */
+const sessionsOf = ({ sessions }: Snapshot): NowFrame['sessions'] =>
+  sessions === null || sessions.active === null
+    ? null
+    : { active: sessions.active, capacity: sessions.capacity };

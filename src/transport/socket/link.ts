@@ -6,6 +6,7 @@ import type {
   LinkFault,
   LinkHandler,
   OutgoingRequest,
+  OutgoingSession,
   SlotProgress,
   WorkerIdentity,
   WorkerLink,
@@ -19,6 +20,7 @@ import { makeProgressFile, readProgress } from './progress.ts';
 /** How long one connection may outlive the other before the link counts as broken. */
 const HALF_OPEN_MS = 250;
 const DEFAULT_LOG_RATE = { perSecond: 500, burst: 2000 };
+const DEFAULT_SESSION_BYTES = 2 ** 20;
 
 /** What a link needs to know of its pool. */
 export interface LinkSettings {
@@ -31,7 +33,18 @@ export interface LinkSettings {
   readonly codecs: readonly CodecName[];
   /** Records a worker may print and log: in a second in the long run, and at once. Default: 500 and 2000. */
   readonly logRate?: { readonly perSecond: number; readonly burst: number };
+  /** Largest encoded data of a session. Bytes, default 1 MiB. */
+  readonly maxSessionBytes?: number;
 }
+
+const sessionContent = ({ id, stored, restore }: OutgoingSession): Record<string, unknown> => {
+  const content: Record<string, unknown> = { id, data: stored?.value ?? null };
+  if (restore !== undefined) content.restore = restore.value;
+  return content;
+};
+
+const isTagged = ({ stored, restore }: OutgoingSession): boolean =>
+  stored?.tagged === true || restore?.tagged === true;
 
 /** The host's end of one worker: a socket that takes its two connections, and the messages over them. */
 export class SocketLink implements WorkerLink {
@@ -82,7 +95,7 @@ export class SocketLink implements WorkerLink {
   }
 
   request(id: number, request: OutgoingRequest, timeoutMs: number): number {
-    const { command, args, requestId, correlationId, traceparent = null, streaming } = request;
+    const { command, args, requestId, correlationId, traceparent = null, streaming, session } = request;
     const message = [
       Type.request,
       id,
@@ -93,9 +106,9 @@ export class SocketLink implements WorkerLink {
       timeoutMs,
       traceparent,
       streaming,
-      null,
+      session === undefined ? null : sessionContent(session),
     ];
-    return this.#send('work', message, request.tagged);
+    return this.#send('work', message, request.tagged || (session !== undefined && isTagged(session)));
   }
 
   credit(id: number, count: number): void {
@@ -199,6 +212,7 @@ export class SocketLink implements WorkerLink {
       stats_interval_ms: statsIntervalMs,
       progress_file: this.#progressPath,
       log_rate: { per_second: perSecond, burst },
+      max_session_bytes: this.#settings.maxSessionBytes ?? DEFAULT_SESSION_BYTES,
     };
   }
 

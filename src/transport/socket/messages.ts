@@ -1,5 +1,5 @@
 import type { CommandInfo, LogLevel } from '../../events/index.ts';
-import type { Failure, LinkHandler, StackText, WorkerStats } from '../contract.ts';
+import type { Failure, LinkHandler, SessionChange, StackText, WorkerStats } from '../contract.ts';
 import { ProtocolFault } from './frames.ts';
 
 /** Frame types, after proto/PROTOCOL.md. */
@@ -100,10 +100,20 @@ export const deliver = (role: Role, message: unknown, bytes: number, to: LinkHan
 /** The peak of memory at the end of an answer, which only few carry. */
 const peak = (m: Message): number => (m.length > 5 ? number(m[5]) : 0);
 
+/** What was changed of the session, which fewer carry still. */
+const sessionOf = (m: Message): SessionChange | undefined => {
+  if (m.length < 7) return undefined;
+  const change = record(m[6]);
+  return 'data' in change ? { data: change.data } : fault('sent a change of a session without data');
+};
+
 const deliverWork = (m: Message, bytes: number, to: LinkHandler): void => {
   switch (m[0]) {
     case Type.response:
-      return known(to.response(number(m[1]), m[2], number(m[3]), number(m[4]), bytes, peak(m)), m[1]);
+      return known(
+        to.response(number(m[1]), m[2], number(m[3]), number(m[4]), bytes, peak(m), sessionOf(m)),
+        m[1],
+      );
     case Type.error:
       return known(to.error(number(m[1]), failure(m[2]), number(m[3]), number(m[4]), bytes, peak(m)), m[1]);
     case Type.chunk:
@@ -140,7 +150,7 @@ const deliverControl = (m: Message, to: LinkHandler): void => {
       if (!phases.has(m[1])) fault(`announced the phase '${m[1]}'`);
       return to.phase(m[1] as 'import' | 'on_start');
     case Type.ready:
-      return to.ready(list(record(m[1]).commands).map(command));
+      return to.ready(list(record(m[1]).commands).map(command), record(m[1]).snapshots === true);
     case Type.startFailed:
       return to.startFailed(failure(m[1]));
     default:

@@ -26,6 +26,7 @@ const rig = (options: SnakepitOptions['health'] = {}) => {
     snapshot: () => ({
       timestamp: time.now(),
       uptime_ms: 1000,
+      sessions: null,
       pools: { default: pool('default', [levels.ready ? 'ready' : 'starting']) },
     }),
     lag: { read: () => ({ p99Ms: 1, samples: 100 }), close: () => {} },

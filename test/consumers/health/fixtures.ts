@@ -136,7 +136,12 @@ export const bench = (pools: PoolSnapshot[], options: Partial<SnakepitOptions> =
     memory: { usedBytes: 2 ** 30, limitBytes: 2 ** 32, source: 'host' } as MemoryReading,
     pools: Object.fromEntries(pools.map((each) => [each.name, each])),
     changeEvents,
-    snapshot: (): Snapshot => ({ timestamp: made.now, uptime_ms: 86_400_000, pools: made.pools }),
+    snapshot: (): Snapshot => ({
+      timestamp: made.now,
+      uptime_ms: 86_400_000,
+      sessions: null,
+      pools: made.pools,
+    }),
     get changes() {
       return changeEvents.map(({ metadata }) => `${metadata.from}→${metadata.to}`);
     },

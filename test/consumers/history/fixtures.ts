@@ -29,7 +29,7 @@ export const rig = ({ health: withHealth = true, names = ['default'] } = {}) => 
   };
   const snapshot = () => {
     made.snapshots++;
-    return { timestamp: clock.now(), uptime_ms: 60_000, pools: made.pools };
+    return { timestamp: clock.now(), uptime_ms: 60_000, sessions: null, pools: made.pools };
   };
   const health = new Health({
     options: options.health as HealthOptions,

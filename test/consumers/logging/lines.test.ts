@@ -169,6 +169,7 @@ describe('the line of an event', () => {
       log.bus.emit(name as string, sample(catalog[name].measurements), {
         ...requestIds,
         ...sample(catalog[name].metadata),
+        ...(name.startsWith('snakepit.session.') && { session_id: 'text' }),
         // A list, of which its message speaks.
         ...(name === 'snakepit.observability.config_changed' && {
           changes: [{ path: 'logs.level', from: 'warn', to: 'info' }],

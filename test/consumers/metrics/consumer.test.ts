@@ -49,6 +49,8 @@ describe('the consumer', () => {
     bus.emit('snakepit.stream.closed', { chunks: 1, first_chunk_ms: 1, duration_ms: 1 }, predict);
     bus.emit('snakepit.worker.started', { startup_ms: 1 }, { ...started, pool_name: 'default' });
     bus.emit('snakepit.worker.stopped', { uptime_ms: 1, requests: 0 }, { pool_name: 'default' });
+    bus.emit('snakepit.session.expired', {}, { session_id: 's' });
+    bus.emit('snakepit.session.accessed', { store_ms: 1 }, { session_id: 's', op: 'open' });
     const read = await scrape();
     for (const [name, { from, type }] of Object.entries(metricCatalog)) {
       if (from.kind !== 'events') continue;

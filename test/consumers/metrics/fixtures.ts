@@ -82,6 +82,16 @@ export const command = (name: string): PoolSnapshot['commands'][number] => ({
 export const snapshotOf = (...pools: PoolSnapshot[]): Snapshot => ({
   timestamp: MOMENT,
   uptime_ms: 90_500,
+  sessions: {
+    store: 'memory',
+    available: true,
+    active: 3,
+    capacity: 100,
+    ttl_ms: 60_000,
+    with_worker: 2,
+    latency_ms: null,
+    error: null,
+  },
   pools: Object.fromEntries(pools.map((of) => [of.name, of])),
 });
 

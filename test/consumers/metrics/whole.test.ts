@@ -74,6 +74,9 @@ const everything = () => {
     { chunks: 1, first_chunk_ms: 8, duration_ms: 9 },
     { ...about, command: 'generate', timestamp: 1.7e12, request_id: 'req_3' },
   );
+  bus.emit('snakepit.session.expired', {}, { session_id: 's-1' });
+  bus.emit('snakepit.session.deleted', {}, { session_id: 's-2', reason: 'evicted' });
+  bus.emit('snakepit.session.accessed', { store_ms: 0.4 }, { ...about, session_id: 's-3', op: 'open' });
   metrics.registerMetric({
     type: 'gauge',
     name: 'app_temperature_celsius',

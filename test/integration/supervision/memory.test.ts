@@ -5,6 +5,7 @@ import { KeepAlive, MemoryGuard, Pool, processLauncher } from '../../../src/core
 import { EventBus } from '../../../src/events/index.ts';
 import type { MemoryUse } from '../../../src/process/index.ts';
 import { createSocketTransport } from '../../../src/transport/index.ts';
+import { noSessions } from '../../core/fakes.ts';
 import { newFolder, optionsFor, python, Recorder, until } from '../../support/pit.ts';
 
 const app = () => python`
@@ -58,6 +59,8 @@ const realPool = async () => {
     recycleOrder: 'start_first',
     bus,
     keepAlive: new KeepAlive(),
+    sessions: noSessions(bus),
+    maxSessions: () => 100,
     showArgs: [],
     shownConfig: {},
     facts: { transport: 'socket', pythonPath: '', pythonReason: '' },

@@ -1,7 +1,7 @@
 import { useResource } from '../../data/api.ts';
 import { isRecorded } from '../../data/recorded.ts';
 import { now } from '../../data/store.ts';
-import { filterGroups, type GroupFilter, groupKey, valuesOf } from '../../text/groups.ts';
+import { filterGroups, type GroupFilter, groupKey, groupOf, valuesOf } from '../../text/groups.ts';
 import type { ErrorGroup, ErrorList, QuarantinedRequest } from '../../text/types.ts';
 import { Card, Empty, Notice, PageTitle, Problem, Skeleton } from '../../ui/card.tsx';
 import { Filter, Select } from '../../ui/filter.tsx';
@@ -120,7 +120,11 @@ function List({
   const { params } = route.value;
   const filter = filterOf(params);
   const shown = filterGroups(list.groups, filter);
-  const selected = list.groups.find((group) => groupKey(group) === params.group);
+  // A link may name the error alone.
+  const line = params.group === undefined ? list.errors.find(({ id }) => id === params.error) : undefined;
+  const found = line && groupOf(line, list.groups);
+  const key = params.group ?? (found && groupKey(found));
+  const selected = list.groups.find((group) => groupKey(group) === key);
   return (
     <div class="stack">
       {problem && (
@@ -136,15 +140,15 @@ function List({
       )}
       <Quarantined rows={list.quarantined} />
       <Toolbar groups={list.groups} filter={filter} />
-      <div class={params.group === undefined ? '' : 'split errors-split'}>
+      <div class={key === undefined ? '' : 'split errors-split'}>
         <Card title={plural(shown.length, 'kind of error', 'kinds of errors')}>
           <GroupTable
             groups={shown}
-            selected={params.group}
+            selected={key}
             empty={<Nothing filter={filter} total={list.groups.length} />}
           />
         </Card>
-        {params.group !== undefined && <GroupErrors list={list} group={selected} errorId={params.error} />}
+        {key !== undefined && <GroupErrors list={list} group={selected} errorId={params.error} />}
       </div>
     </div>
   );

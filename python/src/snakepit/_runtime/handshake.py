@@ -54,6 +54,7 @@ class Welcome(NamedTuple):
     progress_file: Optional[str]
     log_level: str
     log_rate: Optional[Rate]
+    max_session_bytes: int
 
 
 class Connection(NamedTuple):
@@ -135,6 +136,7 @@ def _welcome(frame: wire.Frame) -> Welcome:
         progress_file=field("progress_file", str),
         log_level=field("log_level", str, "INFO"),
         log_rate=_rate(field("log_rate", dict)),
+        max_session_bytes=int(field("max_session_bytes", int, 1 << 20)),
     )
 
 

@@ -23,6 +23,7 @@ from snakepit._runtime.inbox import Inbox
 from snakepit._runtime.peak import SLOW_S, Gauge
 from snakepit._runtime.runner_main import MainRunner
 from snakepit._runtime.sender import Sender
+from snakepit._runtime.sessions import change_of
 from snakepit._runtime.state import State
 from snakepit._runtime.wire import RESPONSE, header
 
@@ -89,7 +90,13 @@ def serve(
             if frame is None:
                 continue  # recalled or cancelled meanwhile
             command = command_of(frame[2])
-            if command is None or command.lazy or frame[8] or (cancels and id in cancels):
+            if (
+                command is None
+                or command.lazy
+                or frame[8]
+                or (frame[9] is not None and "restore" in frame[9])
+                or (cancels and id in cancels)
+            ):
                 flush()
                 runner.serve(frame, command)
                 wall = sent = clock()
@@ -136,7 +143,13 @@ def serve(
                             sendable = True
                     else:
                         sendable = plain(result)
-                    if sendable and not peak:
+                    change = None if frame[9] is None else change_of(runner._context, id, answers)
+                    if change is not None:
+                        if sendable:
+                            spent = (cpu_now - cpu) * 1000
+                            reply = answers.response(id, result, took * 1000, spent, peak, change)
+                            peak = 0
+                    elif sendable and not peak:
                         body = pack((RESPONSE, id, result, took * 1000, (cpu_now - cpu) * 1000))
                         size = len(body)
                         if size < large:

@@ -11,7 +11,7 @@ import threading
 from typing import Any, NoReturn, Optional
 
 from snakepit import _api, _context, _telemetry, metrics
-from snakepit._runtime import app, codec, handshake, loop_main, process, runner
+from snakepit._runtime import app, codec, handshake, loop_main, process, runner, sessions
 from snakepit._runtime.answers import Answers
 from snakepit._runtime.capture import Capture
 from snakepit._runtime.commands import Command, call_positional
@@ -71,7 +71,7 @@ class Worker:
         self.commands: dict[str, Command] = {}
         progress = open_progress(welcome.progress_file, welcome.concurrency)
         self.state = State(progress, welcome.concurrency)
-        self.answers = Answers(chosen, limit)
+        self.answers = Answers(chosen, limit, welcome.max_session_bytes)
         self.channel = Sender(work.sock)
         self.control_channel = Sender(control.sock)
         fifo: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
@@ -122,6 +122,7 @@ class Worker:
 
         self.records.current_id = current_id
         _context.source = find
+        _context.freeze = self.answers.freeze
         _telemetry.sink = self.records.event
         metrics.sink = self.records.metrics
 
@@ -155,14 +156,19 @@ class Worker:
         self._tell(PHASE, "import")
         app.load(self.welcome.app, self.welcome.cwd)
         self.capture.reinstall()
+        sessions.check_hooks()
         self._tell(PHASE, "on_start")
         for hook in _api.start_hooks:
             self._run_hook(hook)
         self.commands.update((name, Command(name, function)) for name, function in _api.commands.items())
         for command in self.commands.values():
             self.main.interrupter.add_caller(command.invoke.__code__)
+        listed = [command.describe() for command in self.commands.values()]
+        take = sessions.snapshot_command()
+        if take is not None:
+            self.commands[sessions.SNAPSHOT] = take
         self.state.ready = True
-        self._tell(READY, {"commands": [command.describe() for command in self.commands.values()]})
+        self._tell(READY, {"commands": listed, "snapshots": take is not None})
 
     def _start_failed(self, error: BaseException) -> None:
         if isinstance(error, app.AppError):

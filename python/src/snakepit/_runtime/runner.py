@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Gene
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from snakepit._api import session_hooks
 from snakepit._context import Cancelled, Context
-from snakepit._runtime.answers import Answers, TooLarge
+from snakepit._runtime.answers import Answers, SessionFault, TooLarge
 from snakepit._runtime.arguments import InvalidArguments
 from snakepit._runtime.capture import Capture
 from snakepit._runtime.codec.values import Unserializable
@@ -19,6 +20,7 @@ from snakepit._runtime.failure import Failure, cancelled, failure, from_exceptio
 from snakepit._runtime.inbox import Inbox
 from snakepit._runtime.peak import SLOW_S, Gauge
 from snakepit._runtime.sender import Sender
+from snakepit._runtime.sessions import change_of
 from snakepit._runtime.state import State
 from snakepit._runtime.streams import Credit
 from snakepit._runtime.wire import Frame, HostGone, ProtocolError
@@ -71,6 +73,9 @@ class Runner(ABC):
         #: True while it waits for credit.
         self.starved = False
 
+    #: The context of the request at hand, once it was made.
+    _context: Optional[Context] = None
+
     def serve(self, frame: Frame, command: Optional[Command]) -> None:
         """Run a request from its first check to its answer.
 
@@ -89,9 +94,13 @@ class Runner(ABC):
                 reply = self.answers.error(frame[1], unknown(frame[2], self.commands))
             else:
                 command.signature.check(frame[3])
+                if frame[9] is not None and "restore" in frame[9]:
+                    self._restore(frame)
                 result = self._resolve(frame, self.step(call, command.call, frame[3]))
                 peak = self.peak(frame, self.wall)
-                reply = self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000, peak)
+                change = None if frame[9] is None else change_of(self._context, frame[1], self.answers)
+                wall, cpu = self.wall * 1000, self.cpu * 1000
+                reply = self.answers.response(frame[1], result, wall, cpu, peak, change)
         except BaseException as error:
             reply = self.failed(frame, error, self.wall, self.cpu)
         self.end(frame)
@@ -122,7 +131,9 @@ class Runner(ABC):
             if isinstance(result, _LAZY):
                 result = self._resolve(frame, result)
                 peak = self.peak(frame, self.wall)
-            return self.answers.response(frame[1], result, self.wall * 1000, self.cpu * 1000, peak)
+            change = None if frame[9] is None else change_of(self._context, frame[1], self.answers)
+            wall, cpu = self.wall * 1000, self.cpu * 1000
+            return self.answers.response(frame[1], result, wall, cpu, peak, change)
         except BaseException as error:
             return self.failed(frame, error, self.wall, self.cpu)
 
@@ -208,6 +219,14 @@ class Runner(ABC):
         if error is not None:
             raise error
         return result
+
+    def _restore(self, frame: Frame) -> None:
+        hook, session = session_hooks.get("restore"), frame[9]
+        if hook is None:
+            return
+        made = self.step(hook, session["id"], session["restore"])
+        if isinstance(made, CoroutineType):
+            self.run(frame, made)
 
     # -- results
 
@@ -331,6 +350,8 @@ def _failure_of(error: BaseException) -> Failure:
         return failure("invalid_arguments", str(error), error.path)
     if isinstance(error, Unserializable):
         return failure("unserializable", f"a chunk cannot be sent: {error}", error.path)
+    if isinstance(error, SessionFault):
+        return failure("unserializable", str(error), error.path)
     if isinstance(error, TooLarge):
         return failure("payload_too_large", str(error))
     return from_exception(error)

@@ -22,7 +22,6 @@ class MainRunner(Runner):
 
     interrupter: Interrupter
     _loop: Optional[asyncio.AbstractEventLoop] = None
-    _context: Optional[Context] = None
 
     def context(self) -> Optional[Context]:
         """The context of the running request; made only when somebody asks, which most handlers never do."""

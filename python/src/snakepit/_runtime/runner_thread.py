@@ -43,7 +43,6 @@ class ThreadRunner(Runner):
         self.armed = False
         self._sent = False
         self._lock = threading.Lock()
-        self._context: Optional[Context] = None
         self._more = threading.Event()
 
     def work(self, next_id: Callable[[], Optional[int]]) -> None:

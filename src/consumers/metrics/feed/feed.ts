@@ -63,8 +63,14 @@ export class Feed {
     const missed = families.counter('snakepit_worker_heartbeats_missed_total');
     const startup = families.histogram('snakepit_worker_startup_seconds');
     const firstChunk = families.histogram('snakepit_stream_first_chunk_seconds');
+    const ended = families.counter('snakepit_sessions_ended_total');
+    const store = families.histogram('snakepit_session_store_seconds');
     return {
       [COMPLETED]: (event) => this.#completed(event),
+      'snakepit.session.expired': () => ended.add(ended.row(['expired']), 1),
+      'snakepit.session.deleted': ({ metadata }) => ended.add(ended.row([nameOr(metadata.reason)]), 1),
+      'snakepit.session.accessed': ({ measurements: { store_ms: ms }, metadata }) =>
+        ms === undefined || store.observe(store.row([nameOr(metadata.op)]), ms / 1000),
       'snakepit.stream.chunk': ({ metadata }) => this.#series(metadata).chunks.add(1),
       'snakepit.stream.closed': ({ measurements: { first_chunk_ms: ms }, metadata }) => {
         if (ms === undefined) return true;
