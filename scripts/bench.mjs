@@ -7,6 +7,7 @@ import { must, npm, root } from './lib/run.mjs';
 /** Those that need to be told something are run when they are named; `page` needs a browser. */
 const benches = [
   'calls',
+  'grpc',
   'memory',
   'start',
   'bus',

@@ -7,6 +7,7 @@ import {
   locateApp,
   type ResolvedOptions,
   type ResolvedPool,
+  usesGrpc,
 } from './config/index.ts';
 import {
   createSessionStore,
@@ -19,9 +20,10 @@ import {
   type PoolFacts,
   processLauncher,
   type Recycled,
+  remoteLauncher,
   Sessions,
 } from './core/index.ts';
-import { EventBus, withoutContext } from './events/index.ts';
+import { EventBus, every, type Timer, withoutContext } from './events/index.ts';
 import {
   createGatewayApp,
   type HttpServer,
@@ -48,7 +50,13 @@ import {
   workerEnv,
 } from './process/index.ts';
 import { createInstanceSanitizer, type InstanceSanitizer } from './sanitize/index.ts';
-import { createSocketTransport, type Transport } from './transport/index.ts';
+import {
+  createGrpcTransport,
+  createRemoteTransport,
+  createSocketTransport,
+  type RemoteTransport,
+  type Transport,
+} from './transport/index.ts';
 
 // What the room `testing` puts in the place of Python processes is made from these.
 export { type ResolvedPool, resolveOptions } from './config/index.ts';
@@ -107,6 +115,8 @@ export class Runtime {
   /** Where the gateway is reached; undefined when it is not served. */
   gatewayUrl: string | undefined;
   readonly #guardians: Guardian[] = [];
+  /** They look up the names of remote workers. */
+  readonly #lookUps: Timer[] = [];
   #memoryGuard: MemoryGuard | undefined;
   #closing: Promise<void> | undefined;
   readonly #closeHooks: (() => void)[] = [];
@@ -280,48 +290,84 @@ export class Runtime {
   }
 
   async #addPool(name: string, options: ResolvedPool): Promise<void> {
-    const { launcher, facts } =
-      this.#extra.launcherOf === undefined
-        ? await this.#processes(name, options)
-        : { launcher: this.#extra.launcherOf(name, options), facts: NO_PYTHON };
-    this.#pools.set(
+    const { launcher, facts, remote } = await this.#workersOf(name, options);
+    const pool = new Pool({
       name,
-      new Pool({
-        name,
-        options,
-        bus: this.bus,
-        keepAlive: this.#keepAlive,
-        sessions: this.sessions,
-        maxSessions: () => this.#options.sessions.maxSessions,
-        showArgs: this.#options.errors.showArgs,
-        sanitizer: this.#sanitizer,
-        shownConfig: this.#sanitizer.config(options) as Record<string, unknown>,
-        launcher,
-        oomEvidence: this.#extra.launcherOf === undefined ? oomWitness() : NO_KERNEL,
-        // Workers that are each bound to a device of their own do not fit on it twice.
-        recycleOrder: usesSlot(options.env) ? 'stop_first' : 'start_first',
-        facts,
-      }),
-    );
+      options,
+      bus: this.bus,
+      keepAlive: this.#keepAlive,
+      sessions: this.sessions,
+      maxSessions: () => this.#options.sessions.maxSessions,
+      showArgs: this.#options.errors.showArgs,
+      sanitizer: this.#sanitizer,
+      shownConfig: this.#sanitizer.config(options) as Record<string, unknown>,
+      launcher,
+      oomEvidence: this.#extra.launcherOf === undefined && remote === undefined ? oomWitness() : NO_KERNEL,
+      // Workers that are each bound to a device of their own do not fit on it twice, nor does a second one at an address.
+      recycleOrder: remote !== undefined || usesSlot(options.env) ? 'stop_first' : 'start_first',
+      facts,
+    });
+    this.#pools.set(name, pool);
+    if (remote?.addresses.dynamic && options.remote !== undefined)
+      this.#lookUps.push(every(options.remote.resolveIntervalMs, () => void this.#lookUp(pool, remote)));
+  }
+
+  async #workersOf(name: string, options: ResolvedPool): Promise<Staff> {
+    if (this.#extra.launcherOf !== undefined)
+      return { launcher: this.#extra.launcherOf(name, options), facts: NO_PYTHON };
+    return options.remote === undefined ? this.#processes(name, options) : this.#remotes(name, options);
+  }
+
+  /** How the remote workers of a pool are reached: a slot for each address. */
+  async #remotes(name: string, options: ResolvedPool): Promise<Staff> {
+    const remote = await createRemoteTransport({
+      ...this.#grpcSettings(name, options),
+      remote: options.remote as NonNullable<ResolvedPool['remote']>,
+    });
+    // A name that cannot be looked up yet is told by the first start.
+    await remote.addresses.refresh().catch(() => {});
+    options.workers = remote.addresses.count;
+    const facts = { transport: remote.kind, pythonPath: '', pythonReason: 'remote workers have their own' };
+    return { launcher: remoteLauncher(remote), facts, remote };
+  }
+
+  async #lookUp(pool: Pool, { addresses }: RemoteTransport): Promise<void> {
+    try {
+      const { moved, count } = await addresses.refresh();
+      if (count !== pool.options.workers) pool.resize(count);
+      for (const slot of moved) {
+        const worker = pool.supervisor.slots[slot]?.worker;
+        if (worker?.serving) void pool.recycler.one(worker, 'reload', 'stop_first');
+      }
+    } catch (error) {
+      this.logger.warn(`The workers of pool '${pool.name}' stay as they are. ${(error as Error).message}`, {
+        pool_name: pool.name,
+      });
+    }
+  }
+
+  #grpcSettings(name: string, options: ResolvedPool) {
+    const { codec, maxFrameBytes, statsIntervalMs, logRate, exchange } = options;
+    const { maxDataBytes: maxSessionBytes } = this.#options.sessions;
+    return { poolName: name, codec, maxFrameBytes, statsIntervalMs, logRate, exchange, maxSessionBytes };
   }
 
   /** How the Python processes of a pool are started. */
-  async #processes(name: string, options: ResolvedPool): Promise<{ launcher: Launcher; facts: PoolFacts }> {
+  async #processes(name: string, options: ResolvedPool): Promise<Staff> {
     const cwd = resolve(options.cwd ?? process.cwd());
     const python = await this.#findPython(name, options, cwd);
-    const app = locateApp(options.app, process.cwd());
-    const transport = await createSocketTransport({
+    const app = locateApp(options.app as string | URL, process.cwd());
+    const settings = {
+      ...this.#grpcSettings(name, options),
       runtimeDir: this.#options.runtimeDir,
-      codec: options.codec,
-      poolName: name,
       app: app.kind === 'file' ? app.path : app.name,
       cwd,
       concurrency: options.concurrency,
-      maxFrameBytes: options.maxFrameBytes,
-      statsIntervalMs: options.statsIntervalMs,
-      logRate: options.logRate,
-      maxSessionBytes: this.#options.sessions.maxDataBytes,
-    });
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
+    };
+    const transport = await (usesGrpc(options)
+      ? createGrpcTransport(settings)
+      : createSocketTransport(settings));
     this.#transports.push(transport);
     markDirectory(transport.directory);
     const guardian = acquireGuardian(python.executable, (message) =>
@@ -422,6 +468,7 @@ export class Runtime {
     this.observers?.health.announceShutdown();
     this.#ops?.changed();
     this.#memoryGuard?.stop();
+    for (const timer of this.#lookUps) timer.stop();
     await this.pit.close(drainMs);
     // Streams of events have no end of their own, and a server waits for what it is answering.
     this.observers?.events.end();
@@ -432,6 +479,14 @@ export class Runtime {
     await this.#closeBus();
     await this.observers?.close();
   }
+}
+
+/** How a pool gets its workers. */
+interface Staff {
+  readonly launcher: Launcher;
+  readonly facts: PoolFacts;
+  /** Set where somebody else starts them. */
+  readonly remote?: RemoteTransport;
 }
 
 /** After these a probe may be answered otherwise. Exact names where a wildcard would take in what happens for every request. */

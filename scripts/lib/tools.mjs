@@ -6,6 +6,7 @@ export const tools = [
   { name: 'promtool', what: 'Prometheus (exposition checks)', install: 'apt-get install prometheus' },
   { name: 'chromium', what: 'a browser (the live page)', install: 'apt-get install chromium' },
   { name: 'redis-server', what: 'Redis (shared sessions)', install: 'apt-get install redis-server' },
+  { name: 'openssl', what: 'OpenSSL (certificates of gRPC workers)', install: 'apt-get install openssl' },
 ];
 
 /** Whether a program is on PATH. */

@@ -148,6 +148,7 @@ const checkPool = (pool: string | undefined, pools: readonly string[]): void => 
 
 const checkApps = async ({ pools }: ResolvedOptions, cwd: string): Promise<void> => {
   for (const [name, { app }] of Object.entries(pools)) {
+    if (app === undefined) continue;
     const location = locateApp(app, cwd);
     if (location.kind === 'module') continue;
     const found = await stat(location.path).catch((error: Error) => error);

@@ -16,7 +16,7 @@ export const serveFlags = (): Option[] => [
   new Option('--ops-port <n>', 'port of metrics and health; 0: a free one (default: 9464)').argParser(
     wholeNumber,
   ),
-  new Option('--transport <kind>', 'how host and worker talk (default: socket)').choices(['socket']),
+  new Option('--transport <kind>', 'how host and worker talk (default: socket)').choices(['socket', 'grpc']),
   new Option('--python <path>', 'Python interpreter (default: the environment around the app)'),
   new Option('--log-level <level>', 'least level written (default: info)'),
   new Option('--log-format <format>', 'json or pretty (default: json)'),

@@ -1,3 +1,4 @@
+export { readAddress, readDnsName, staysHere, type WorkerAddress } from './address.ts';
 export { anchorPython } from './anchor.ts';
 export { type AppLocation, locateApp } from './app.ts';
 export { availableCpus } from './cpus.ts';
@@ -28,6 +29,7 @@ export {
 export { type LoadedConfig, type LoadSettings, loadConfig } from './load.ts';
 export { isPlain, type Origins, put } from './origins.ts';
 export { configReference } from './reference.ts';
+export type { ResolvedRemote } from './remote-schema.ts';
 export { type ConfigFunction, defineConfig, resolveOptions } from './resolve.ts';
 export {
   optionsSchema,
@@ -35,5 +37,6 @@ export {
   type ResolvedOptions,
   type ResolvedPool,
   type SnakepitOptions,
+  usesGrpc,
 } from './schema.ts';
 export { serveDefaults } from './serve-defaults.ts';

@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { availableCpus } from './cpus.ts';
 import { duration, durationOrZero, flag, maybeDuration, maybePositive, positive, share } from './fields.ts';
+import { remoteSchema } from './remote-schema.ts';
 
 /** The options of one pool; see schema.ts. */
 export const poolSchema = z
   .strictObject({
     app: z
       .union([z.string().min(1), z.instanceof(URL)])
-      .describe('The Python app: a file (`./app.py`) or a module (`pkg.module`).')
+      .optional()
+      .describe(
+        'The Python app: a file (`./app.py`) or a module (`pkg.module`). Needed unless `remote` is set.',
+      )
       .meta({ jsonSchema: { type: 'string', minLength: 1 } }),
     cwd: z.string().optional().describe('Working directory of the workers. Default: that of the host.'),
     python: z
@@ -44,7 +48,17 @@ export const poolSchema = z
         'How firmly a session stays with the worker that has served it. `hint`: that one if it is free, else any; `strict_queue`: requests wait for it; `strict_fail_fast`: they are refused with `worker_busy` while it is busy. Where a strict one loses its worker, the next request is told with `session_worker_unavailable`.',
       )
       .meta({ live: true }),
-    transport: z.enum(['socket']).default('socket').describe('How host and worker talk.'),
+    transport: z
+      .enum(['socket', 'grpc'])
+      .default('socket')
+      .describe(
+        'How host and worker talk. `grpc`: the service in `proto/`, over a Unix socket; needs the npm packages `@grpc/grpc-js` and `@grpc/proto-loader`, and `grpcio` in the workers. It is many times slower than `socket`.',
+      ),
+    remote: remoteSchema,
+    exchange: flag(
+      true,
+      'gRPC: whether requests travel in batches over one stream where the worker can; off: a call for each, which is slower, but which what stands in between (proxies, interceptors) can see.',
+    ),
     codec: z
       .enum(['auto', 'msgpack', 'json'])
       .default('auto')
@@ -196,9 +210,28 @@ export const poolSchema = z
       live: true,
     }),
   })
+  .superRefine(({ app, remote, recycle }, context) => {
+    if (app === undefined && remote === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['app'],
+        message: 'a file (`./app.py`) or a module (`pkg.module`); only pools with `remote` need none',
+      });
+    // There is one process at an address: it must end before the next one starts.
+    if (remote !== undefined && recycle.order === 'start_first')
+      context.addIssue({
+        code: 'custom',
+        path: ['recycle', 'order'],
+        message: 'stop_first, since `remote` is set',
+      });
+  })
   .describe('A pool of workers that run one app.');
 
 /** Options of one pool as a user writes them. */
 export type PoolOptions = z.input<typeof poolSchema>;
+/** Whether the workers of a pool are reached over gRPC. */
+export const usesGrpc = ({ transport, remote }: Pick<ResolvedPool, 'transport' | 'remote'>): boolean =>
+  remote !== undefined || transport === 'grpc';
+
 /** Options of one pool once validated. */
 export type ResolvedPool = z.output<typeof poolSchema>;

@@ -4,11 +4,11 @@ import { alertsSchema, canariesHavePools, healthSchema } from './health-schema.t
 import { logsSchema } from './logs-schema.ts';
 import { metricsSchema } from './metrics-schema.ts';
 import { observabilitySchema } from './observability-schema.ts';
-import { type PoolOptions, poolSchema, type ResolvedPool } from './pool-schema.ts';
+import { type PoolOptions, poolSchema, type ResolvedPool, usesGrpc } from './pool-schema.ts';
 import { sanitizeSchema } from './sanitize-schema.ts';
 import { sessionsSchema } from './sessions-schema.ts';
 
-export { type PoolOptions, poolSchema, type ResolvedPool };
+export { type PoolOptions, poolSchema, type ResolvedPool, usesGrpc };
 
 /**
  * The one place where options are described: types, validation, the JSON Schema and the reference page come from it.

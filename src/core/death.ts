@@ -7,6 +7,7 @@ import { type Death, type EndReason, isPlanned, type WorkerStatus } from './work
 interface Deceased {
   readonly id: string;
   readonly pid: number | undefined;
+  readonly address?: string | undefined;
   readonly status: WorkerStatus;
   readonly load: { readonly running: number };
 }
@@ -34,6 +35,7 @@ export const explainDeath = (worker: Deceased, remains: Remains): Death => {
     detail: why === fault?.code ? fault.message : inWords(worker, remains),
     failure,
     drainMs,
+    ...(fault?.grpc !== undefined && { grpc: fault.grpc }),
   };
 };
 
@@ -53,8 +55,9 @@ const reasonOf = (worker: Deceased, { exit, fault, killed, abandoned }: Remains)
 };
 
 const inWords = (worker: Deceased, { exit, abandoned }: Remains): string => {
-  const who = `Worker ${worker.id} (pid ${worker.pid ?? 'none'})`;
+  const who = `Worker ${worker.id} ${worker.address === undefined ? `(pid ${worker.pid ?? 'none'})` : `at ${worker.address}`}`;
   if (abandoned) return `${who} closed its connections while it kept running, and was killed.`;
   if (exit.error !== undefined) return `${who} could not be started: ${exit.error.message}.`;
+  if (exit.code === null && exit.signal === null) return `${who} was let go.`;
   return `${who} ended with ${exit.signal ?? `exit code ${exit.code}`}.`;
 };

@@ -10,11 +10,13 @@ const REBALANCE_MS = 5;
 /**
  * Brings requests and workers together in O(1).
  *
- * A worker with a free slot gets a request at once. Where none is free, workers whose requests have been short get a few ahead of time, so that
+ * A worker with a free slot gets a request at once, of several the one that runs least. Where none is free, workers whose requests have been short get a few ahead of time, so that
  * they need not wait for the next one to travel; what they have not begun can be called back.
  */
 export class Dispatcher {
-  readonly #free = new Chain<Worker>();
+  /** Workers with a free slot, by how many requests they run: more than one row only where workers run several at a time. */
+  readonly #free: Chain<Worker>[] = [new Chain<Worker>()];
+  #freeWorkers = 0;
   readonly #feedable = new Chain<Worker>();
   readonly #queue: RequestQueue;
   readonly #workers: () => Iterable<Worker>;
@@ -40,7 +42,7 @@ export class Dispatcher {
 
   /** Workers with a free slot. */
   get freeWorkers(): number {
-    return this.#free.size;
+    return this.#freeWorkers;
   }
 
   /** Hands a new request to a worker, or queues it behind those that wait already. */
@@ -52,8 +54,7 @@ export class Dispatcher {
 
   /** Puts a worker among the free, the feedable, or neither, after anything about it changed. */
   place(worker: Worker): void {
-    if (!worker.hasFreeSlot) this.#free.remove(worker.freeLink);
-    else if (worker.freeLink.chain === undefined) this.#free.push(worker.freeLink);
+    this.#placeFree(worker);
     if (!worker.feedable) this.#feedable.remove(worker.feedLink);
     else if (worker.feedLink.chain === undefined) this.#feedable.push(worker.feedLink);
   }
@@ -65,7 +66,7 @@ export class Dispatcher {
       if (request === undefined) break;
       this.assign(worker, request, monotonic());
     }
-    while (!this.#queue.empty && (worker.hasFreeSlot || (this.#free.size === 0 && worker.feedable))) {
+    while (!this.#queue.empty && (worker.hasFreeSlot || (this.#freeWorkers === 0 && worker.feedable))) {
       // A stamp of its own: what was settled before it must not count as the encoding of this one.
       this.assign(worker, this.#queue.shift() as Request, monotonic());
     }
@@ -76,9 +77,9 @@ export class Dispatcher {
   takeBack(requests: readonly Request[]): void {
     this.#queue.putBack(requests);
     for (
-      let worker = this.#free.first;
+      let worker = this.#least?.first;
       worker !== undefined && !this.#queue.empty;
-      worker = this.#free.first
+      worker = this.#least?.first
     ) {
       this.fill(worker);
     }
@@ -88,8 +89,28 @@ export class Dispatcher {
     this.#rebalance?.stop();
   }
 
+  /** Those with a free slot that run least. */
+  get #least(): Chain<Worker> | undefined {
+    return this.#freeWorkers === 0 ? undefined : this.#free.find((row) => row.size > 0);
+  }
+
+  #placeFree(worker: Worker): void {
+    const link = worker.freeLink;
+    const row = worker.hasFreeSlot ? this.#row(worker.load.running) : undefined;
+    if (link.chain === row) return;
+    if (link.chain === undefined) this.#freeWorkers++;
+    else link.chain.remove(link);
+    if (row === undefined) this.#freeWorkers--;
+    else row.push(link);
+  }
+
+  #row(running: number): Chain<Worker> {
+    while (this.#free.length <= running) this.#free.push(new Chain<Worker>());
+    return this.#free[running] as Chain<Worker>;
+  }
+
   #take(now: number): Worker | undefined {
-    const free = this.#free.rotate();
+    const free = this.#least?.rotate();
     if (free !== undefined) return free;
     const feedable = this.#feedable.rotate();
     if (feedable === undefined || !feedable.load.stalled(now)) return feedable;
@@ -115,7 +136,7 @@ export class Dispatcher {
     for (const worker of this.#workers()) {
       if (worker.load.parked === 0) continue;
       this.#watch();
-      if (this.#free.size > 0 && worker.load.stalled(now)) worker.recall();
+      if (this.#freeWorkers > 0 && worker.load.stalled(now)) worker.recall();
     }
   }
 }

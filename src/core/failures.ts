@@ -62,6 +62,7 @@ export class Failures {
     return this.ofRequest(request, code, failure.message, {
       context: {
         ...pythonContext(failure),
+        ...grpcContext(failure),
         ...(failure.path !== null && { path: failure.path, path_in: inResult ? 'result' : 'arguments' }),
       },
     });
@@ -94,6 +95,7 @@ export class Failures {
     return new SnakepitError('worker_start_failed', this.#safe.text(message), {
       context: {
         ...(failure !== undefined && (this.#safe.document(pythonContext(failure)) as Partial<ErrorContext>)),
+        ...grpcContext(death),
         system_context: this.#system(worker),
         exit,
       },
@@ -103,14 +105,14 @@ export class Failures {
   /** A worker that died, told without any one request. */
   ofDeath(worker: Worker, death: Death, exit: WorkerExit): SnakepitError {
     return new SnakepitError(codeOfDeath(death), this.#safe.text(`${death.detail}${cause(exit)}`), {
-      context: { system_context: this.#system(worker), exit },
+      context: { ...grpcContext(death), system_context: this.#system(worker), exit },
     });
   }
 
   /** What a worker's death means for a request that was running in it. */
   ofLostRequest(request: Request, death: Death, exit: WorkerExit): SnakepitError {
     return this.ofRequest(request, codeOfDeath(death), `${death.detail}${cause(exit)}`, {
-      context: { exit },
+      context: { ...grpcContext(death), exit },
     });
   }
 
@@ -150,6 +152,9 @@ const cause = ({ oom_evidence, stderr_tail }: WorkerExit): string => {
   const words = lines.find((line) => line.startsWith('Fatal Python error')) ?? lines.at(-1);
   return words === undefined ? '' : ` Its last words: ${words.trim()}`;
 };
+
+const grpcContext = ({ grpc }: { readonly grpc?: ErrorContext['grpc'] }): Partial<ErrorContext> =>
+  grpc === undefined ? {} : { grpc };
 
 const pythonContext = (failure: Failure): Partial<ErrorContext> => ({
   ...(failure.traceback !== null && { python_traceback: failure.traceback }),

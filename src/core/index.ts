@@ -1,7 +1,7 @@
 export type { OomWitness } from './certificate.ts';
 export type { PoolFacts } from './facts.ts';
 export { KeepAlive } from './keepalive.ts';
-export { type Launcher, type LaunchSettings, processLauncher } from './launcher.ts';
+export { type Launcher, type LaunchSettings, processLauncher, remoteLauncher } from './launcher.ts';
 export { MemoryGuard } from './memory-guard.ts';
 export { Pit } from './pit.ts';
 export { Pool, type PoolInit } from './pool.ts';

@@ -1,7 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
-import { type Guardian, WorkerProcess } from '../process/index.ts';
-import type { Transport } from '../transport/index.ts';
-import type { Worker } from './worker.ts';
+import { type Guardian, type ProcessExit, WorkerProcess } from '../process/index.ts';
+import type { RemoteTransport, Transport } from '../transport/index.ts';
+import type { Worker, WorkerHandle } from './worker.ts';
+import { isPlanned } from './worker-status.ts';
 
 /** Starts what is behind a worker. Rejects when not even a link could be made. */
 export type Launcher = (worker: Worker) => Promise<void>;
@@ -26,6 +27,8 @@ export interface LaunchSettings {
  */
 const hostPid: Record<string, string> = isMainThread ? { SNAKEPIT_HOST_PID: String(process.pid) } : {};
 
+const SOCKET_WORKER = ['-m', 'snakepit._worker'];
+
 /** Starts Python processes. `-X utf8` makes text mean UTF-8 whatever the locale is; `-u` is not needed, since the runtime writes lines itself. */
 export const processLauncher =
   (settings: LaunchSettings): Launcher =>
@@ -34,17 +37,51 @@ export const processLauncher =
     const link = await transport.open({ workerId: worker.id, slot: worker.slot }, worker);
     const child = new WorkerProcess({
       command: settings.python,
-      args: ['-X', 'utf8', '-m', 'snakepit._worker'],
+      args: ['-X', 'utf8', ...(link.args ?? SOCKET_WORKER)],
       cwd: settings.cwd,
       env: { ...settings.envOf(worker.slot), ...hostPid, ...link.env },
       outputRate,
       stackSignal: stackSignal(),
-      onLine: (stream, line, fate) => worker.line(stream, line, fate),
+      // What the handlers' process writes comes over the link, where it is not this one: it is still its last words.
+      onLine: (stream, line, fate) => worker.line(stream, line, link.args === undefined ? fate : 'dropped'),
       onExit: (exit) => {
         if (child.pid !== undefined) guardian.forget(child.pid);
-        worker.exited(exit);
+        worker.exited(link.innerExit ?? exit);
       },
     });
     if (child.pid !== undefined) guardian.watch(child.pid);
     worker.attach(link, child);
+  };
+
+/** Connects to workers that somebody else has started. */
+export const remoteLauncher =
+  (transport: RemoteTransport): Launcher =>
+  async (worker) => {
+    let exit: ProcessExit = { code: null, signal: null };
+    const link = transport.open({ workerId: worker.id, slot: worker.slot }, worker, {
+      onExit(seen, tail) {
+        exit = seen;
+        for (const line of tail) worker.line('stderr', line, 'dropped');
+      },
+      onClosed: () => worker.exited(exit),
+    });
+    // One whose address has left the name is only taken leave of.
+    const stays = () => transport.addresses.peek(worker.slot) === link.address;
+    const handle: WorkerHandle = {
+      pid: undefined,
+      get address() {
+        return link.address;
+      },
+      signal(signal) {
+        const why = worker.status.kind === 'draining' ? worker.status.why : undefined;
+        // It belongs to somebody else: its process ends only where it is to be replaced, and another is started in its place there.
+        if (signal === 'SIGKILL' && why === 'stuck') link.end({ kill: true, restart: true });
+        else if (signal !== 'SIGKILL' && stays() && why !== undefined && isPlanned(why) && why !== 'stopped')
+          link.end({ kill: false, restart: true });
+        else link.close();
+      },
+      dumpStacks: () => Promise.resolve(''),
+    };
+    worker.attach(link, handle);
+    link.connect();
   };

@@ -28,6 +28,14 @@ export const failureMetadata = (error: SnakepitError) => ({
   error: error.context,
 });
 
+/** The status a call ends with; where this host has ended it, what that is to gRPC. */
+const grpcCode = (error: SnakepitError | undefined): string => {
+  if (error === undefined) return 'OK';
+  if (error.context.grpc !== undefined) return error.context.grpc.status;
+  if (error.code === 'timeout') return 'DEADLINE_EXCEEDED';
+  return error.code === 'cancelled' ? 'CANCELLED' : 'UNAVAILABLE';
+};
+
 /**
  * Says what happens to the requests of one pool. Each event is built only if somebody wants it: three of them pass for every request.
  */
@@ -47,7 +55,11 @@ export class Ledger {
   readonly #busy: EventHandle<'snakepit.worker.busy'>;
   readonly #idle: EventHandle<'snakepit.worker.idle'>;
 
-  constructor(bus: EventBus, poolName: string) {
+  readonly #grpc: boolean;
+
+  /** @param grpc - whether the workers are reached over gRPC */
+  constructor(bus: EventBus, poolName: string, grpc = false) {
+    this.#grpc = grpc;
     this.#bus = bus;
     this.#poolName = poolName;
     this.#busy = bus.event('snakepit.worker.busy');
@@ -136,11 +148,13 @@ export class Ledger {
       status: 'success' | SnakepitError['status'];
       attempts: number;
       code?: SnakepitError['code'];
+      grpc_code?: string;
     };
     metadata.success = error === undefined;
     metadata.status = error === undefined ? 'success' : error.status;
     metadata.attempts = request.attempts;
     if (error !== undefined) metadata.code = error.code;
+    if (this.#grpc && request.attempts > 0) metadata.grpc_code = grpcCode(error);
     this.#completed.emit(
       {
         duration_ms: durationMs,

@@ -101,6 +101,7 @@ const snapshotOf = (
     state: stateOf(slot, worker),
     role,
     pid: worker?.pid ?? null,
+    address: worker?.address ?? null,
     phase: worker?.status.kind === 'starting' ? worker.status.phase : null,
     uptime_ms: worker === undefined ? 0 : now - worker.spawnedAt,
     start_timeout_ms: pool.options.startTimeoutMs,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ResolvedPool } from '../config/index.ts';
+import { type ResolvedPool, usesGrpc } from '../config/index.ts';
 import { type ErrorCode, SnakepitError, type WorkerExit } from '../errors/index.ts';
 import { after, type CommandInfo, type EventBus, monotonic, type PoolState } from '../events/index.ts';
 import { createInstanceSanitizer, type InstanceSanitizer } from '../sanitize/index.ts';
@@ -98,7 +98,7 @@ export class Pool {
     this.options = options;
     this.facts = init.facts;
     this.#idempotent = new Set(options.idempotent);
-    this.#ledger = new Ledger(bus, name);
+    this.#ledger = new Ledger(bus, name, usesGrpc(options));
     this.#failures = new Failures(name, init.showArgs, init.sanitizer ?? createInstanceSanitizer());
     this.stacks = new Stacks(options);
     this.#watch = new Watch(this.stacks, this.#ledger);

@@ -1,12 +1,17 @@
 import type { ResolvedPool } from '../config/index.ts';
 import { monotonic } from '../events/index.ts';
 import { parseStacks, renderStack } from '../process/index.ts';
+import type { StackText } from '../transport/index.ts';
 import type { WorkerStacks } from './port.ts';
 import type { Request } from './request.ts';
 import type { Worker } from './worker.ts';
 
 /** What the control thread may take to answer. It needs the GIL, which a busy thread gives up every 5 ms. */
 const ASK_MS = 100;
+/** The same where somebody else asks it, and takes a signal where it does not answer. */
+const ASK_OTHER_MS = 1500;
+
+const patience = (worker: Worker): number => (worker.tellsStacksAlways ? ASK_OTHER_MS : ASK_MS);
 const MINUTE_MS = 60_000;
 
 /**
@@ -40,7 +45,7 @@ export class Stacks {
   /** The stacks of a worker that is silent: the signal alone can tell. */
   async ofSilent(worker: Worker): Promise<string | undefined> {
     if (!this.#options.stackSignal || !this.#afford()) return undefined;
-    const text = renderAll(await worker.dumpStacks());
+    const text = worker.tellsStacksAlways ? await toldBy(worker) : renderAll(await worker.dumpStacks());
     if (text === '') return undefined;
     worker.vitals.lastStack = text;
     return text;
@@ -51,8 +56,8 @@ export class Stacks {
     const began = monotonic();
     const requests = [...worker.load.open].filter((request) => request.startedAt > 0);
     const [all, own] = await Promise.all([
-      worker.askStacks(null, ASK_MS),
-      requests.length === 0 ? [] : worker.askStacks(requests, ASK_MS),
+      worker.askStacks(null, patience(worker)),
+      requests.length === 0 ? [] : worker.askStacks(requests, patience(worker)),
     ]);
     const asked = all !== undefined && all.length > 0;
     const dump = asked || !this.#options.stackSignal ? '' : await worker.dumpStacks();
@@ -62,7 +67,7 @@ export class Stacks {
     return {
       worker_id: worker.id,
       pid: worker.pid ?? null,
-      captured: asked ? 'control_thread' : threads === '' ? 'none' : 'signal',
+      captured: captured(all, threads),
       took_ms: now - began,
       threads,
       requests: requests.map((request) => ({
@@ -75,8 +80,8 @@ export class Stacks {
   }
 
   async #ask(request: Request, worker: Worker): Promise<string | undefined> {
-    if (worker.pulse.silent) return undefined;
-    const stacks = await worker.askStacks([request], ASK_MS);
+    if (worker.pulse.silent && !worker.tellsStacksAlways) return undefined;
+    const stacks = await worker.askStacks([request], patience(worker));
     return stacks?.find(({ id }) => id === request.wireId)?.text;
   }
 
@@ -106,6 +111,15 @@ const stackIn = (dump: string, request: Request, worker: Worker): string | undef
       : sections.find((of) => BigInt(of.thread) === BigInt(thread));
   return section === undefined ? undefined : renderStack(section);
 };
+
+const captured = (all: readonly StackText[] | undefined, threads: string): WorkerStacks['captured'] => {
+  if (threads === '') return 'none';
+  const asked = all !== undefined && all.length > 0;
+  return asked && !all.some(({ bySignal }) => bySignal) ? 'control_thread' : 'signal';
+};
+
+const toldBy = async (worker: Worker): Promise<string> =>
+  ((await worker.askStacks(null, ASK_OTHER_MS)) ?? []).map(({ text }) => text).join('\n\n');
 
 const renderAll = (dump: string): string =>
   parseStacks(dump)

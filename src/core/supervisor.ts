@@ -1,4 +1,4 @@
-import type { ResolvedPool } from '../config/index.ts';
+import { type ResolvedPool, usesGrpc } from '../config/index.ts';
 import type { SnakepitError, WorkerExit } from '../errors/index.ts';
 import { after, type EventBus, epochOf, monotonic, type RecycleReason, type Timer } from '../events/index.ts';
 import { certify, type OomWitness } from './certificate.ts';
@@ -256,7 +256,10 @@ export class Supervisor {
       if (hopeless) listener.startsFail(error);
     } else slot.restarts++;
     slot.failures = wasOfUse(worker, options, now) ? 0 : slot.failures + 1;
-    if (slot.failures >= options.crashLoopAfter) this.#quarantine(slot, worker, death, exit, now);
+    // Where there is nobody to be reached it is no use to wait longer than any other time.
+    const unreachable = options.remote !== undefined && worker.introduction === undefined;
+    if (slot.failures >= options.crashLoopAfter && !unreachable)
+      this.#quarantine(slot, worker, death, exit, now);
     else {
       const timer = after(restartDelay(slot.failures, options), () => this.#startSoon(slot));
       slot.state = { kind: 'backoff', timer };
@@ -300,7 +303,9 @@ export class Supervisor {
 
   #spawn(slot: Slot, origin: WorkerInit['origin']): Worker {
     const { name, options, launcher, workerListener: listener } = this.#init;
-    const { concurrency, maxPrefetch, startTimeoutMs } = options;
+    const { concurrency, startTimeoutMs } = options;
+    // Over gRPC what is held unbegun cannot be called back.
+    const maxPrefetch = usesGrpc(options) ? 0 : options.maxPrefetch;
     const limits = { concurrency, maxPrefetch, parked: this.parked };
     const worker = new Worker({ id: nextWorkerId(name), slot: slot.index, origin, limits, listener });
     this.#home.set(worker, slot);

@@ -1,6 +1,6 @@
 import type { RecycleReason, StartPhase } from '../events/index.ts';
 import type { ProcessExit } from '../process/index.ts';
-import type { Failure } from '../transport/index.ts';
+import type { Failure, LinkFault } from '../transport/index.ts';
 
 /**
  * What a worker is, as one value. `busy` has no free slot. `exited` is the end.
@@ -30,6 +30,8 @@ export interface Death {
   /** In words, for messages. */
   readonly detail: string;
   readonly failure: Failure | undefined;
+  /** How gRPC told it. */
+  readonly grpc?: NonNullable<LinkFault['grpc']>;
   /** From the decision to end it; 0 where there was none. */
   readonly drainMs: number;
 }

@@ -21,10 +21,14 @@ import { Workload, type WorkloadLimits } from './workload.ts';
 
 /** How long the exit of a process may trail the end of its connections. */
 const DYING_MS = 100;
+/** Requests that are over and whose logs may still come. */
+const MAX_RECENT = 64;
 
 /** The process behind a worker, as far as the core knows it. */
 export interface WorkerHandle {
   readonly pid: number | undefined;
+  /** Where it is, if not below this process. */
+  readonly address?: string;
   /** Signals the whole process group. */
   signal(signal: NodeJS.Signals): void;
   /** What faulthandler says of all threads, without the help of the interpreter; empty where nothing came. */
@@ -103,6 +107,8 @@ export class Worker implements LinkHandler {
   readonly #errands = new Map<number, Errand>();
   /** Whether its app can hand over the state of a session. */
   takesSnapshots = false;
+  /** Those that are over, while what they said may still come; on few links it does. */
+  readonly #recent = new Map<number, Request>();
   readonly #stackWaiters = new Map<number, (stacks: readonly StackText[]) => void>();
   #lastStackSeq = 0;
   #link: WorkerLink | undefined;
@@ -134,6 +140,16 @@ export class Worker implements LinkHandler {
 
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** Where it is; undefined where this host has started it. */
+  get address(): string | undefined {
+    return this.#process?.address;
+  }
+
+  /** Its stacks can be asked for also while it is silent. */
+  get tellsStacksAlways(): boolean {
+    return this.#link?.tellsStacksAlways === true;
   }
 
   get lastStats(): WorkerStats | undefined {
@@ -275,6 +291,7 @@ export class Worker implements LinkHandler {
 
   introduced(introduction: WorkerIntroduction): void {
     this.introduction = introduction;
+    if (introduction.concurrency !== undefined) this.load.limitTo(introduction.concurrency);
   }
 
   phase(phase: 'import' | 'on_start'): void {
@@ -353,8 +370,8 @@ export class Worker implements LinkHandler {
     this.#heard();
   }
 
-  stack(seq: number, requests: readonly StackText[]): void {
-    this.#heard();
+  stack(seq: number, requests: readonly StackText[], byItself = true): void {
+    if (byItself) this.#heard();
     this.#stackWaiters.get(seq)?.(requests);
   }
 
@@ -433,7 +450,7 @@ export class Worker implements LinkHandler {
   }
 
   #byId(id: number | null): Request | undefined {
-    return id === null ? undefined : this.load.byId(id);
+    return id === null ? undefined : (this.load.byId(id) ?? this.#recent.get(id));
   }
 
   /** A request has left Python: its slot is free, whether or not its caller still waits. */
@@ -450,6 +467,13 @@ export class Worker implements LinkHandler {
     request.bytesOut += bytes;
     request.peakRssBytes = peakRssBytes;
     this.load.finish(request, pythonMs, now);
+    if (this.#link?.recordsTrail === true) this.#remember(request);
+  }
+
+  #remember(request: Request): void {
+    const [oldest] = this.#recent.keys();
+    if (oldest !== undefined && this.#recent.size >= MAX_RECENT) this.#recent.delete(oldest);
+    this.#recent.set(request.wireId, request);
   }
 
   /** Begins what waits here, then lets the pool fill the room. */

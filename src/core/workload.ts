@@ -28,6 +28,7 @@ export class Workload {
   readonly #began: (request: Request) => void;
   readonly #open = new Map<number, Request>();
   readonly #unbegun: Request[] = [];
+  #concurrency: number;
   #lastWireId = 0;
   #busySince = 0;
   #busyMs = 0;
@@ -37,11 +38,17 @@ export class Workload {
   /** @param began - told when a request gets a slot */
   constructor(limits: WorkloadLimits, began: (request: Request) => void) {
     this.#limits = limits;
+    this.#concurrency = limits.concurrency;
     this.#began = began;
   }
 
   get full(): boolean {
-    return this.running >= this.#limits.concurrency;
+    return this.running >= this.#concurrency;
+  }
+
+  /** The worker itself runs no more than this at a time. */
+  limitTo(concurrency: number): void {
+    this.#concurrency = Math.min(this.#concurrency, concurrency);
   }
 
   /** Whether it holds nothing at all. */

@@ -33,12 +33,21 @@ export interface ErrorContext {
   path?: string;
   /** Which of the two `path` points into. */
   path_in?: 'arguments' | 'result';
+  /** What gRPC said, where the workers are reached over it. */
+  grpc?: GrpcStatus;
   /** How the worker process ended. */
   exit?: WorkerExit;
   /** The Python stack of the request when it was slow, or when its time was over; most recent call last. */
   python_stack?: string;
   /** The starts before the last one, where it was started again. */
   attempts?: FailedAttempt[];
+}
+
+/** The status of a call that failed. */
+export interface GrpcStatus {
+  /** By name, e.g. `UNAVAILABLE`. */
+  status: string;
+  details: string;
 }
 
 /** One start of a request that came to nothing. */

@@ -1,7 +1,7 @@
 import { SnakepitError } from './snakepit-error.ts';
 
 /** The optional peer dependencies: packages that only some options need, installed by whoever sets those. */
-export type OptionalPeer = '@grpc/grpc-js' | 'ioredis';
+export type OptionalPeer = '@grpc/grpc-js' | '@grpc/proto-loader' | 'ioredis';
 
 /** The refusal of an option whose package is not there. */
 export const missingPeer = (peer: OptionalPeer, option: string, cause?: unknown): SnakepitError =>

@@ -235,6 +235,9 @@ export const catalog = {
       status: word<RequestStatus>('how it ended'),
       attempts: count('how often it was started'),
       code: maybe(word<ErrorCode>('error code, where it failed')),
+      grpc_code: maybe(
+        word<string>('status of the call, where the workers are reached over gRPC and it was started'),
+      ),
     },
   ),
   'snakepit.stream.opened': event('A streaming request was accepted.', {}),

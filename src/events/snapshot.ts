@@ -18,6 +18,8 @@ export interface WorkerSnapshot {
   /** The process that fills the slot, one that is to replace it, or one that was replaced and finishes what it holds. */
   readonly role: 'primary' | 'successor' | 'leaving';
   readonly pid: number | null;
+  /** Where it is, of a worker that somebody else has started; null of one that this host has. */
+  readonly address?: string | null;
   /** Of a starting worker: `spawn`, `import` or `on_start`. */
   readonly phase: StartPhase | null;
   /** Since spawn. */

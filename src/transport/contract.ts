@@ -1,5 +1,6 @@
-import type { PythonException } from '../errors/index.ts';
+import type { GrpcStatus, PythonException } from '../errors/index.ts';
 import type { CommandInfo, LogLevel } from '../events/index.ts';
+import type { ProcessExit } from '../process/index.ts';
 import type { CodecName } from './codec/index.ts';
 
 /**
@@ -47,6 +48,8 @@ export interface Failure {
   readonly traceback: string | null;
   readonly exception: PythonException | null;
   readonly path: string | null;
+  /** How gRPC told it. */
+  readonly grpc?: GrpcStatus;
 }
 
 export interface WorkerStats {
@@ -66,6 +69,8 @@ export interface StackText {
   readonly id: number | null;
   /** In the style of a Python traceback, at most 128 frames and 64 KiB. Empty when the request does not run. */
   readonly text: string;
+  /** It was taken with a signal, since the worker did not answer. */
+  readonly bySignal?: true;
 }
 
 /** What a worker's progress file says of one slot. */
@@ -80,6 +85,8 @@ export interface WorkerIntroduction {
   readonly pid: number;
   readonly pythonVersion: string;
   readonly codec: CodecName;
+  /** Requests it runs at a time, where it has a limit of its own. */
+  readonly concurrency?: number;
 }
 
 /** Why a link ended: `undefined` for an ordinary end of the connection. */
@@ -88,6 +95,8 @@ export interface LinkFault {
   readonly message: string;
   /** It ended in the middle of a frame, as it also does when the process dies while it writes. */
   readonly truncated?: true;
+  /** How gRPC told it. */
+  readonly grpc?: GrpcStatus;
 }
 
 /** What a link reports. Called synchronously; must not throw. */
@@ -122,8 +131,12 @@ export interface LinkHandler {
   chunk(id: number, value: unknown, bytes: number): boolean;
   recalled(ids: readonly number[]): void;
   pong(seq: number): void;
-  /** The answer to {@link WorkerLink.stack}: as many as were asked for, in that order, or all threads. */
-  stack(seq: number, requests: readonly StackText[]): void;
+  /**
+   * The answer to {@link WorkerLink.stack}: as many as were asked for, in that order, or all threads.
+   *
+   * @param byItself - whether the worker told it itself, and so lives. Default true
+   */
+  stack(seq: number, requests: readonly StackText[], byItself?: boolean): void;
   stats(stats: WorkerStats): void;
   event(
     id: number | null,
@@ -147,6 +160,14 @@ export interface LinkHandler {
 export interface WorkerLink {
   /** Environment the process needs to find its host. */
   readonly env: Readonly<Record<string, string>>;
+  /** What Python is started with. Default: the worker on sockets. */
+  readonly args?: readonly string[];
+  /** How the process that ran the handlers has ended, where that is not the one that was started; undefined before. */
+  readonly innerExit?: ProcessExit | undefined;
+  /** Logs and events of a request may come after its answer. */
+  readonly recordsTrail?: boolean;
+  /** Stacks are told by somebody who answers while the handlers' process hangs. */
+  readonly tellsStacksAlways?: true;
   /**
    * Sends a request.
    *
@@ -183,7 +204,7 @@ export interface WorkerIdentity {
 
 /** A way to talk to workers; one instance per pool. */
 export interface Transport {
-  readonly kind: 'socket';
+  readonly kind: 'socket' | 'grpc';
   /** Makes the host's end for a worker about to be spawned. */
   open(identity: WorkerIdentity, handler: LinkHandler): Promise<WorkerLink>;
   /** Removes what is left on disk. Links must be closed before. */

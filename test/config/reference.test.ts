@@ -37,7 +37,9 @@ describe('configJsonSchema', () => {
 
   it('asks only for what has no default, and marks secrets', () => {
     expect(schema.required).toEqual(['pools']);
-    expect(within(schema, 'pools', 'x').required).toEqual(['app']);
+    // Pools of remote workers need no app.
+    expect(within(schema, 'pools', 'x').required).toBeUndefined();
+    expect(within(schema, 'pools', 'x', 'remote', 'token').writeOnly).toBe(true);
     expect(within(schema, 'ops', 'token').writeOnly).toBe(true);
     expect(within(schema, 'pools', 'x', 'app')).toMatchObject({ type: 'string' });
   });
@@ -54,7 +56,7 @@ describe('configReference', () => {
     expect(page).toContain(
       '| `pools.<name>.workers` | a whole number from 1 to 1024 | the CPUs this process may use, at most 4 | live |',
     );
-    expect(page).toContain('| `pools.<name>.app` | text that is not empty | required | restart |');
+    expect(page).toContain('| `pools.<name>.app` | text that is not empty | unset | restart |');
     expect(page).toContain(
       '| `gateway.port` | a whole number from 0 to 65535 | unset; under `serve` `8000` | restart |',
     );

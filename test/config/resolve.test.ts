@@ -34,7 +34,10 @@ describe('resolveOptions', () => {
     [pool({ codec: 'pickle' }), 'pools.default.codec: got "pickle"; allowed: one of auto, msgpack, json.'],
     [pool({ critical: 'yes' }), 'pools.default.critical: got "yes"; allowed: true or false.'],
     [pool({ app: 7 }), 'pools.default.app: got 7; allowed: text that is not empty.'],
-    [{ pools: { default: {} } }, 'pools.default.app is missing; needed: text that is not empty.'],
+    [
+      { pools: { default: {} } },
+      'pools.default.app is missing; needed: a file (`./app.py`) or a module (`pkg.module`)',
+    ],
     [{}, 'pools is missing; needed: an object whose values are an object with app, cwd, '],
     [{ pools: {} }, 'pools: got an object with nothing in it; allowed: at least one pool is needed.'],
     [

@@ -4,7 +4,8 @@ import { locateApp, type ResolvedOptions } from '../../config/index.ts';
 
 /** The folders whose Python files make up the apps: that of a file, or the one a module is imported from. None lies within another. */
 export const appFolders = ({ pools }: Pick<ResolvedOptions, 'pools'>, cwd: string): readonly string[] => {
-  const folders = Object.values(pools).map(({ app, cwd: own }) => {
+  const folders = Object.values(pools).flatMap(({ app, cwd: own }) => {
+    if (app === undefined) return [];
     const location = locateApp(app, cwd);
     return location.kind === 'file' ? dirname(location.path) : resolve(cwd, own ?? '.');
   });

@@ -24,7 +24,9 @@ export async function* examine(flags: Flags, terminal: Terminal): AsyncGenerator
   yield await checkSocketDirectory(resolved?.runtimeDir);
   yield await checkSharedMemory();
   const shared = { python: explicitPython(flags, terminal.cwd), several: pools.length > 1, terminal };
-  for (const [name, pool] of pools) yield* checkPython({ ...shared, name, pool });
+  // Remote workers have a Python of their own, if any.
+  for (const [name, pool] of pools)
+    if (pool.remote === undefined) yield* checkPython({ ...shared, name, pool });
   if (pools.length === 0) yield* checkPython({ ...shared, name: 'default', pool: undefined });
   yield await checkPort('gateway', resolved?.gateway.host ?? '127.0.0.1', resolved?.gateway.port ?? 8000);
   yield await checkPort('ops', resolved?.ops.host ?? '127.0.0.1', resolved?.ops.port ?? 9464);

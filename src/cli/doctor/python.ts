@@ -133,7 +133,7 @@ const appOf = async (
   pool: ResolvedPool,
   run: Run,
 ): Promise<Finding> => {
-  const location = locateApp(pool.app, terminal.cwd);
+  const location = locateApp(pool.app as string | URL, terminal.cwd);
   const target = location.kind === 'file' ? location.path : location.name;
   const cwd = resolve(terminal.cwd, pool.cwd ?? '.');
   const result = await run(['-c', IMPORT_APP, target, cwd], IMPORT_TIMEOUT_MS);

@@ -278,6 +278,11 @@ export const metricCatalog = {
     anyone,
   ),
 
+  snakepit_grpc_responses_total: counter(
+    'Requests that were sent to a worker over gRPC, by the status they ended with.',
+    [...POOL, 'grpc_code'],
+    events('snakepit.request.completed'),
+  ),
   snakepit_worker_starts_total: counter(
     'Starts of workers that are over, by result.',
     [...POOL, 'result'],

@@ -8,7 +8,7 @@ export interface Codec {
    *
    * @param tagged - whether a value in it needs JSON tags, as `prepare` found
    */
-  encode(message: readonly unknown[], tagged: boolean): Uint8Array;
+  encode(message: unknown, tagged: boolean): Uint8Array;
   /** @throws on anything that is not one whole value */
   decode(bytes: Uint8Array): unknown;
 }

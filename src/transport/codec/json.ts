@@ -71,7 +71,7 @@ const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byte
 
 export const json: Codec = {
   name: 'json',
-  encode: (message, tagged) => Buffer.from(JSON.stringify(tagged ? message.map(toTagged) : message)),
+  encode: (message, tagged) => Buffer.from(JSON.stringify(tagged ? toTagged(message) : message)),
   decode: (bytes) => {
     // Half the time of a fatal TextDecoder for a small message, and as strict.
     if (!isUtf8(bytes)) throw new SyntaxError('not UTF-8');

@@ -36,7 +36,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 
 describe('a disk that was full', () => {
   it.runIf(mayMount).each(['json', 'pretty'])(
-    'has every line that waited, in order, once there is room again (%s)',
+    'has every line that waited, in order, once there is room again (%s, by leave of the kernel)',
     async (format) => {
       const folder = temporaryFolder();
       const disk = join(folder, 'disk');

@@ -41,7 +41,7 @@ describe('the consumer', () => {
     const { bus, scrape } = rig();
     complete(bus, {
       measured: { peak_rss_mb: 1 },
-      about: { attempts: 2, status: 'failure', code: 'python_exception' },
+      about: { attempts: 2, status: 'failure', code: 'python_exception', grpc_code: 'UNKNOWN' },
     });
     bus.emit('snakepit.request.slow', { duration_ms: 2, threshold_ms: 1 }, { ...predict, phase: 'running' });
     bus.emit('snakepit.worker.heartbeat_missed', { missed: 1, silent_ms: 1 }, { pool_name: 'default' });

@@ -56,7 +56,7 @@ const everything = () => {
     { startup_ms: 5 },
     { ...about, ...failure('worker_start_failed') },
   );
-  complete(bus, { measured: { peak_rss_mb: 100 } });
+  complete(bus, { measured: { peak_rss_mb: 100 }, about: { grpc_code: 'OK' } });
   bus.emit(
     'snakepit.request.slow',
     { duration_ms: 30, threshold_ms: 25 },

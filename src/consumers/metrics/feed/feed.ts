@@ -13,6 +13,12 @@ import { type CommandSeries, PoolSeries } from './series.ts';
 
 type Handlers = { readonly [N in EventName]?: (event: CataloguedEvent<N>) => boolean };
 
+/** The statuses that calls of workers end with; others appear when they do. */
+const GRPC_CODES = [
+  ...['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED'],
+  ...['RESOURCE_EXHAUSTED', 'UNIMPLEMENTED', 'UNAVAILABLE'],
+];
+
 const COMPLETED = 'snakepit.request.completed';
 
 /** Turns events into counts. It is called inside the emit of every event it asks for, so the frequent ones go straight to bound series. */
@@ -51,8 +57,10 @@ export class Feed {
 
   /** Begins at zero what the pools of a snapshot can count. */
   zero({ pools }: Snapshot): void {
-    for (const { name, commands } of Object.values(pools)) {
-      this.#pool(name).zero(commands.map((command) => command.name));
+    for (const { name, commands, transport } of Object.values(pools)) {
+      const pool = this.#pool(name);
+      pool.zero(commands.map((command) => command.name));
+      if (transport === 'grpc') for (const code of GRPC_CODES) pool.grpc(code);
     }
   }
 
@@ -105,12 +113,13 @@ export class Feed {
   }
 
   #completed({ measurements, metadata }: CataloguedEvent<typeof COMPLETED>): boolean {
-    const { status, attempts } = metadata;
+    const { status, attempts, grpc_code } = metadata;
     const series = this.#series(metadata);
     const counter = status === 'success' ? series.success : series.status(status);
     if (counter === undefined) return false;
     counter.add(1, metadata);
     if (status !== 'success') series.pool.error(metadata.code).add(1, metadata);
+    if (typeof grpc_code === 'string') series.pool.grpc(grpc_code).add(1);
     if (attempts > 1) series.retries.add(attempts - 1);
     if (status === 'rejected') return true;
     const { total, queue, python, cpu } = series.durations;

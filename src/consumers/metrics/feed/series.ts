@@ -147,6 +147,7 @@ export class PoolSeries {
   readonly #limit: number;
   readonly #commands = new Map<string, CommandSeries>();
   readonly #errors = new Map<string, BoundCounter>();
+  readonly #grpc = new Map<string, BoundCounter>();
 
   constructor(name: string, families: RecordedFamilies, limit: number) {
     this.name = name;
@@ -179,6 +180,16 @@ export class PoolSeries {
       const category = known === undefined ? UNKNOWN : codeSpec(known).category;
       series = this.#families.counter('snakepit_errors_total').bind(this.name, category, key);
       this.#errors.set(key, series);
+    }
+    return series;
+  }
+
+  /** The counter of a status of gRPC, of which there are few. */
+  grpc(code: string): BoundCounter {
+    let series = this.#grpc.get(code);
+    if (series === undefined) {
+      series = this.#families.counter('snakepit_grpc_responses_total').bind(this.name, code);
+      this.#grpc.set(code, series);
     }
     return series;
   }

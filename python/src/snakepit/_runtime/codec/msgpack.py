@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from snakepit._runtime.codec.repair import repair
+from snakepit._runtime.codec.repair import BadText, repair
 from snakepit._runtime.codec.values import scanner
 from snakepit._runtime.wire import Frame, ProtocolError, check_size, read_header
 
@@ -112,7 +112,8 @@ class MsgpackReader:
         fed = b"".join([*self._tail, data])
         body, behind = fed[len(fed) - there :][:size], fed[len(fed) - there + size :]
         try:
-            frame = repair(msgpack.unpackb(body, timestamp=0), _convert)
+            lenient = {"unicode_errors": "surrogateescape", "strict_map_key": False}
+            frame = repair(msgpack.unpackb(body, timestamp=0, **lenient), _convert)
         except Exception:
             raise ProtocolError(f"a frame of {size} bytes cannot be decoded: {error!r}") from error
         self._renew()
@@ -120,13 +121,23 @@ class MsgpackReader:
 
 
 def _convert(value: Any) -> Any:
-    """Turn msgpack's own timestamps into datetimes."""
+    """Turn msgpack's own timestamps into datetimes.
+
+    :raises BadText: text is no UTF-8, or a key no text.
+    """
     import msgpack
+
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise BadText("text that is no UTF-8")
+        return value
 
     if isinstance(value, msgpack.Timestamp):
         return value.to_datetime()
     if isinstance(value, list):
         return [_convert(item) for item in value]
     if isinstance(value, dict):
-        return {key: _convert(item) for key, item in value.items()}
+        if not all(isinstance(key, str) for key in value):
+            raise BadText("a map with a key that is no text")
+        return {_convert(key): _convert(item) for key, item in value.items()}
     return value

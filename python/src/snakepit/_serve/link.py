@@ -1,0 +1,248 @@
+"""The parent's end of the two connections of its child: requests out, answers in."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Optional, Protocol
+
+from snakepit._runtime import wire
+from snakepit._runtime.sender import Sender
+from snakepit._runtime.wire import ProtocolError, SplittingReader
+from snakepit._serve.calls import Call, Problem
+from snakepit._serve.frames import Raw, RawCodec, Session
+
+_CHUNK = 1 << 18
+_AHEAD = 4
+_MAX_ID = 2**32 - 1
+
+
+class LinkListener(Protocol):
+    """What a link tells. Called from the threads that read: must not wait, must not raise."""
+
+    def frame(self, kind: int, elements: list[Any], call: Optional[Call]) -> None:
+        """An EVENT or LOG, maps in it encoded; or one of the control connection, decoded."""
+        ...
+
+    def closed(self, fault: Optional[str]) -> None:
+        """A connection has ended; ``fault``: for what reason of ours."""
+        ...
+
+
+class Gone(Exception):
+    """The child has ended."""
+
+
+class Link:
+    """Threads: any may send; one reads the work connection, one the control connection."""
+
+    def __init__(
+        self,
+        codec: RawCodec,
+        control: socket.socket,
+        work: socket.socket,
+        max_frame_bytes: int,
+        listener: LinkListener,
+        concurrency: int,
+    ) -> None:
+        self.codec = self._codec = codec
+        self._listener = listener
+        self._max = max_frame_bytes
+        self._sockets = (control, work)
+        self._control, self._work = Sender(control), Sender(work)
+        #: Requests without an answer, also those that nobody waits for any more: they keep the child busy.
+        self.open: dict[int, Call] = {}
+        self._last_id = 0
+        # Requests that keep the child busy until more come.
+        self._enough = concurrency + _AHEAD
+        # Ids must arrive in the order of their numbers, for the progress file to tell what has begun.
+        self._lock = threading.Lock()
+        self._rest_due = threading.Semaphore(0)
+        self._over = False
+        self.heard_at = time.monotonic()
+        self._stack_seq = 0
+        self._stacks: dict[int, tuple[threading.Event, list[Any]]] = {}
+
+    def start(self, rests: tuple[bytes, bytes]) -> None:
+        """Begin to read. ``rests``: what came right behind HELLO, control first."""
+        for run, args in (
+            (self._read, (self._sockets[0], self._take_control, rests[0])),
+            (self._read, (self._sockets[1], self._take_work, rests[1])),
+            (self._flush_rest, ()),
+        ):
+            threading.Thread(target=run, args=args, daemon=True).start()
+
+    # -- out
+
+    def request(
+        self,
+        call: Call,
+        command: str,
+        args: Raw,
+        about: tuple[str, str, Optional[float], Optional[str], bool],
+        session: Optional[Session],
+        send: bool = True,
+    ) -> None:
+        """Hand a request over. ``send``: False when :meth:`flush` follows soon.
+
+        :raises Gone: there is nobody to take it.
+        """
+        with self._lock:
+            if self._over:
+                raise Gone
+            id = self._last_id + 1 if self._last_id < _MAX_ID else 1
+            while id in self.open:
+                id = id + 1 if id < _MAX_ID else 1
+            self._last_id = call.id = id
+            frame = self._codec.request(id, command, args, about, session)
+            self.open[id] = call
+            self._work.out.append(frame)
+        if send:
+            self._work.flush()
+
+    def flush(self) -> None:
+        """Send what was held back."""
+        self._work.flush()
+
+    def flush_soon(self) -> None:
+        """The same without waiting: what the child has no room for yet goes later.
+
+        Nor does what it could not begin yet: that goes together, with the next answer. To wake the child for each request
+        costs more than to run a short one.
+        """
+        work = self._work
+        # Asked after the request was added: either this sees that answers have come, or who takes them sees the request.
+        if len(self.open) - len(work.out) <= self._enough:
+            self._flush_without_waiting()
+
+    def _flush_without_waiting(self) -> None:
+        if not self._work.flush(0.0):
+            self._rest_due.release()
+
+    def _flush_rest(self) -> None:
+        while not self._over:
+            self._rest_due.acquire()
+            self._work.flush()
+
+    def credit(self, call: Call, count: int) -> None:
+        """Allow so many more chunks."""
+        self._work.post(self._frame(wire.CREDIT, call.id, count))
+
+    def cancel(self, call: Call, reason: str) -> None:
+        """Ask for the end of a request; its answer still comes."""
+        if self.open.get(call.id) is call:
+            if self._work.out:
+                self._flush_without_waiting()
+            self._control.post(self._frame(wire.CANCEL, call.id, reason))
+
+    def ping(self, seq: int) -> None:
+        """Ask whether it lives."""
+        self._control.post(self._frame(wire.PING, seq))
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._control.post(self._frame(wire.STOP))
+
+    def stacks(self, ids: Optional[list[int]], within_s: float) -> Optional[list[Any]]:
+        """``[id or None, text]`` of these requests or of every thread; None when no answer came in time."""
+        with self._lock:
+            self._stack_seq += 1
+            seq = self._stack_seq
+            waiter: tuple[threading.Event, list[Any]] = (threading.Event(), [])
+            self._stacks[seq] = waiter
+        self._control.post(self._frame(wire.STACK, seq, ids))
+        answered = waiter[0].wait(within_s)
+        self._stacks.pop(seq, None)
+        return waiter[1] if answered else None
+
+    def close(self, fail: Callable[[Call], Problem]) -> list[Call]:
+        """Let go of the child, which is dead; every request that is open gets the problem ``fail`` names."""
+        with self._lock:
+            self._over = True
+        self._rest_due.release()
+        for sock in self._sockets:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            sock.close()
+        left = list(self.open.values())
+        self.open.clear()
+        for call in left:
+            call.settle(fail(call))
+        self._wake_exchanges(left)
+        return left
+
+    def _frame(self, *elements: Any) -> bytes:
+        body = self._codec.codec.pack(elements)
+        return wire.header(len(body)) + body
+
+    # -- in
+
+    def _read(self, sock: socket.socket, take: Callable[[Iterable[list[bytes]]], None], data: bytes) -> None:
+        feed = SplittingReader(lambda body: [body], self._max).feed
+        fault = None
+        try:
+            while True:
+                take(feed(data))
+                if self._work.out:
+                    self._flush_without_waiting()
+                data = sock.recv(_CHUNK)
+                if not data:
+                    break
+        except OSError:
+            pass
+        except Exception as error:
+            fault = f"the process that runs the handlers broke the protocol: {error!r}"
+        self._listener.closed(fault)
+
+    def _take_work(self, frames: Iterable[list[bytes]]) -> None:
+        codec, pop = self._codec, self.open.pop
+        settled: list[Call] = []
+        for (body,) in frames:
+            kind, id, at = codec.head(body)
+            call: Optional[Call]
+            if kind == wire.RESPONSE:
+                call = pop(id, None) or self._unknown(id)
+                call.settle(codec.answer(body, at))
+                settled.append(call)
+            elif kind == wire.CHUNK:
+                call = self.open.get(id) or self._unknown(id)
+                call.chunk(codec.chunk(body, at))
+                settled.append(call)
+            elif kind == wire.ERROR:
+                call = pop(id, None) or self._unknown(id)
+                _, _, failure, python_ms, cpu_ms, *_ = codec.decode(body)
+                call.settle(Problem(failure, python_ms, cpu_ms))
+                settled.append(call)
+            elif kind in (wire.LOG, wire.EVENT):
+                call = self.open.get(id)
+                self._listener.frame(kind, codec.elements(body), call)
+                if call is not None:
+                    settled.append(call)
+            else:
+                raise ProtocolError(f"a frame of type {kind} came on the work connection")
+        if settled:
+            self._wake_exchanges(settled)
+
+    def _wake_exchanges(self, settled: list[Call]) -> None:
+        # Once for all that came in one read, so that they leave in one message.
+        for wake in {call.after for call in settled if call.after is not None}:
+            wake()
+
+    def _unknown(self, id: int) -> Call:
+        raise ProtocolError(f"an answer to request {id} came, which is not open")
+
+    def _take_control(self, frames: Iterable[list[bytes]]) -> None:
+        for (body,) in frames:
+            self.heard_at = time.monotonic()
+            frame = self._codec.decode(body)
+            if frame[0] == wire.STACKS:
+                waiter = self._stacks.get(frame[1])
+                if waiter is not None:
+                    waiter[1].extend(frame[2])
+                    waiter[0].set()
+            elif frame[0] != wire.PONG:
+                self._listener.frame(frame[0], frame, None)

@@ -1,0 +1,218 @@
+"""The methods of ``snakepit.v1.Worker``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, Optional
+
+import grpc
+
+from snakepit._serve import deferred, failures, messages
+from snakepit._serve.calls import DeferredCall, Outcome, StreamCall, UnaryCall
+from snakepit._serve.exchange import Exchange
+from snakepit._serve.hosts import Hosts
+from snakepit._serve.link import Gone, Link
+from snakepit._serve.requests import Refused, Requests
+from snakepit._serve.stacks import take_stacks
+from snakepit._serve.supervisor import Supervisor
+from snakepit._serve.threads import Threads
+from snakepit._serve.watchers import Watcher, Watchers
+
+#: Versions of worker.proto this speaks.
+PROTOCOLS = (1,)
+#: How long a Hello waits for a process that is just being started, in seconds.
+_GREETING_S = 30.0
+#: Chunks the child may send ahead of what gRPC has taken.
+_WINDOW = 16
+_Code = grpc.StatusCode
+
+
+class Service:
+    """Called from a thread for each call. What it is given and gives back is serialized: values pass unread."""
+
+    def __init__(self, supervisor: Supervisor, watchers: Watchers, threads: Threads) -> None:
+        self._supervisor = supervisor
+        self._watchers = watchers
+        self._threads = threads
+        self._hosts = Hosts()
+        self._requests = Requests(supervisor.settings.max_message_bytes, self._hosts)
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """What a server is given."""
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        of, serialize = messages, _serialize
+        methods = {
+            "Hello": unary(self._hello, of.HelloRequest.FromString, serialize),
+            "Watch": stream(self._watch, of.WatchRequest.FromString, serialize),
+            "Execute": unary(deferred.mark(self._begin_execute, self._execute)),
+            "ExecuteStream": stream(self._execute_stream),
+            "Exchange": grpc.stream_stream_rpc_method_handler(self._exchange),
+            "Stacks": unary(self._stacks, of.StacksRequest.FromString, serialize),
+            "Stop": unary(self._stop, of.StopRequest.FromString, serialize),
+        }
+        return grpc.method_handlers_generic_handler(messages.SERVICE, methods)
+
+    def _hello(self, request: Any, context: grpc.ServicerContext) -> Any:
+        if not set(request.protocols) & set(PROTOCOLS):
+            theirs = ", ".join(map(str, request.protocols)) or "none"
+            ours = ", ".join(map(str, PROTOCOLS))
+            text = (
+                f"the host speaks protocol {theirs}, this worker {ours}: use the same release on both sides"
+            )
+            context.abort(_Code.FAILED_PRECONDITION, text)
+        supervisor, settings = self._supervisor, self._supervisor.settings
+        supervisor.begin(request)
+        left = context.time_remaining()
+        within = _GREETING_S if left is None else min(left, _GREETING_S)
+        supervisor.wait_for(lambda: supervisor.greeting is not None or supervisor.over, within)
+        greeting = supervisor.greeting
+        if greeting is None:
+            text = f"the process that runs the handlers has not come up: {supervisor.down_because}"
+            context.abort(_Code.UNAVAILABLE, text)
+            raise AssertionError("abort raises")
+        if greeting.codec not in request.codecs:
+            theirs = ", ".join(request.codecs) or "none"
+            remedy = "allow it on the host, or start the worker with --codec json"
+            text = f"the host speaks the codecs {theirs}, this worker {greeting.codec}: {remedy}"
+            context.abort(_Code.FAILED_PRECONDITION, text)
+        self._hosts.add(context.peer(), request)
+        return messages.HelloReply(
+            protocol=1,
+            codec=greeting.codec,
+            concurrency=settings.concurrency,
+            runtime=f"python {greeting.python_version}",
+            python_version=greeting.python_version,
+            pid=greeting.pid,
+            max_message_bytes=settings.max_message_bytes,
+            exchange=True,
+            snapshots=supervisor.snapshots,
+        )
+
+    def _watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        host = self._hosts.of(context.peer())
+        watcher = Watcher(context, request.worker_id, host.stats_interval_s)
+        self._watchers.add(watcher)
+        try:
+            yield from watcher.reports()
+        finally:
+            self._watchers.remove(watcher)
+
+    def _execute(self, data: bytes, context: grpc.ServicerContext) -> bytes:
+        call = UnaryCall("", context)
+        link = self._send(call, data, context, stream=False)
+        outcome = call.wait()
+        if outcome is None:
+            link.cancel(call, _reason(context))
+            context.abort(_Code.CANCELLED, "the call is over")
+            raise AssertionError("abort raises")
+        try:
+            return self._requests.reply(outcome, context)
+        except Refused as refused:
+            failures.abort(context, refused.problem)
+
+    def _begin_execute(self, data: bytes, context: Any, finish: Callable[[Any], None]) -> None:
+        link = self._supervisor.link
+
+        def settled(outcome: Outcome) -> None:
+            try:
+                reply = self._requests.reply(outcome, context)
+            except Refused as refused:
+                problem = refused.problem
+                finish(lambda _data, context: failures.abort(context, problem))
+            else:
+                finish(lambda _data, _context: reply)
+
+        call = DeferredCall("", context, settled)
+        try:
+            if link is None:
+                raise Gone
+            # In the thread that serves all calls, so nothing here may wait.
+            self._requests.send(link, call, data, context.time_remaining(), False, wait=False)
+        except Refused as refused:
+            settled(refused.problem)
+        except Gone:
+            settled(failures.not_begun(self._supervisor.down_because))
+        else:
+            # Asked of a call that has ended at once, it says so instead.
+            if not context.add_callback(lambda: link.cancel(call, _reason(context))):
+                link.cancel(call, _reason(context))
+
+    def _execute_stream(self, data: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        call = StreamCall("", context)
+        link = self._send(call, data, context, stream=True)
+        link.credit(call, _WINDOW)
+        taken = 0
+        try:
+            while True:
+                chunk = call.next()
+                if chunk is None:
+                    break
+                # Comes back when gRPC has sent it, which waits for the host's window.
+                yield self._requests.chunk(chunk, context)
+                taken += 1
+                if taken == _WINDOW // 2:
+                    link.credit(call, taken)
+                    taken = 0
+            if call.outcome is not None:
+                end = messages.StreamReply(end=self._requests.reply_message(call.outcome, context))
+                yield end.SerializeToString()
+        except Refused as refused:
+            link.cancel(call, "cancelled")
+            failures.abort(context, refused.problem)
+        finally:
+            if call.outcome is None:
+                link.cancel(call, _reason(context))
+
+    def _send(self, call: Any, data: bytes, context: grpc.ServicerContext, stream: bool) -> Link:
+        link = self._supervisor.link
+        if link is None:
+            self._unavailable(context)
+        try:
+            self._requests.send(link, call, data, context.time_remaining(), stream)
+        except Refused as refused:
+            failures.abort(context, refused.problem)
+        except Gone:
+            self._unavailable(context)
+        if not context.add_callback(call.wake):
+            call.wake()
+        return link
+
+    def _unavailable(self, context: grpc.ServicerContext) -> NoReturn:
+        failures.abort(context, failures.not_begun(self._supervisor.down_because))
+
+    def _exchange(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        exchange = Exchange(self._supervisor, self._requests, context)
+        context.add_callback(exchange.caller_gone)
+        self._threads.submit(exchange.read, batches)
+        return exchange.write()
+
+    def _stacks(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return take_stacks(self._supervisor.child, list(request.request_ids))
+
+    def _stop(self, request: Any, context: grpc.ServicerContext) -> Any:
+        supervisor = self._supervisor
+        child = supervisor.child
+        peer = context.peer()
+        how = "killed" if request.kill else "stopped"
+        print(f"snakepit: the host at {peer} has the worker process {how}", file=sys.stderr, flush=True)
+        supervisor.stop(request.kill, request.restart)
+        supervisor.wait_for(
+            lambda: supervisor.over or (child is not None and supervisor.child is not child), _left(context)
+        )
+        return messages.StopReply()
+
+
+def _serialize(message: Any) -> bytes:
+    return bytes(message.SerializeToString())
+
+
+def _left(context: grpc.ServicerContext) -> Optional[float]:
+    left = context.time_remaining()
+    # Without a deadline grpcio names one in the far future.
+    return None if left is None or left > 1e8 else left
+
+
+def _reason(context: grpc.ServicerContext) -> str:
+    left = _left(context)
+    return "timeout" if left is not None and left <= 0 else "cancelled"
