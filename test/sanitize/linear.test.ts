@@ -129,7 +129,7 @@ const SMALL = 3000;
 const FACTOR = 8;
 /** A square would grow by the factor's square, 64; what is linear grows by 8, and more than this only by bad luck. */
 const LIMIT = 24;
-const ATTEMPTS = 4;
+const ATTEMPTS = 10;
 const keys = new KeyRules();
 
 const filled = (unit: string, length: number): string => unit.repeat(Math.ceil(length / unit.length));

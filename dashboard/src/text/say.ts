@@ -10,9 +10,10 @@ const errors =
   /^snakepit\.(?:worker\.(?:crashed|start_failed|stuck|quarantined)|request\.(?:failed|timed_out))$/;
 const warnings =
   /^snakepit\.(?:pool\.saturated|worker\.heartbeat_missed|request\.(?:retried|slow|rejected)|threshold\.exceeded|observability\.(?:consumer_failed|circuit_opened|dropped))$/;
-const frequent = /^snakepit\.(?:request\.(?:queued|started|completed)|worker\.(?:busy|idle)|stream\.\w+)$/;
+const frequent =
+  /^snakepit\.(?:request\.(?:queued|started|completed)|worker\.(?:busy|idle)|stream\.\w+|session\.(?!affinity_broken)\w+)$/;
 
-const catalogued = /^snakepit\.(?:pool|worker|request|stream|health|threshold|observability)\./;
+const catalogued = /^snakepit\.(?:pool|worker|request|stream|session|health|threshold|observability)\./;
 
 const ownLevel = (value: unknown): Level | undefined => levels.find((level) => level === value);
 

@@ -8,7 +8,7 @@ import type { WorkerRow } from '../../data/types.ts';
 import { Card, Empty, Notice, PageTitle, Problem, Skeleton } from '../../ui/card.tsx';
 import { Code, CopyCode } from '../../ui/copy.tsx';
 import { Figure } from '../../ui/figure.tsx';
-import { count, duration, ms, percent, plural } from '../../ui/format.ts';
+import { count, duration, ms, percent, plural, split } from '../../ui/format.ts';
 import { metrics } from '../../ui/metrics.ts';
 import { href, route } from '../../ui/route.ts';
 import { StatusBadge, workerTone } from '../../ui/status.tsx';
@@ -48,8 +48,8 @@ function Row({ row }: { readonly row: WorkerRow }) {
       />
       <Figure
         label="Heard"
-        value={ms(row.heartbeat_ms_ago)}
-        unit="ago"
+        value={split(ms(row.heartbeat_ms_ago))[0]}
+        unit={`${split(ms(row.heartbeat_ms_ago))[1]} ago`}
         note={`${plural(row.restarts ?? 0, 'restart')} of the slot`}
       />
     </section>
