@@ -114,7 +114,7 @@ export class LiveConfig {
     const raw = this.#withDefaults(copyTree(mergePatch(this.#raw, patch)));
     const next = resolveOptions(raw);
     const found = [...differences(this.#current, next)];
-    const barred = found.filter(({ path }) => !isLive(path));
+    const barred = found.filter(({ path }) => !this.#mayChange(path));
     if (barred.length > 0) throw new RestartOnlyError(barred.map(({ path }) => formatPath(path)));
     if (dryRun) return this.#outcome(found);
     return this.#become(raw, next, found, who);
@@ -179,6 +179,13 @@ export class LiveConfig {
       if (group === undefined || isTree(group)) whole = withValue(whole, path, valueAt(options, path));
     }
     return whole as Record<string, unknown>;
+  }
+
+  /** The number of remote workers is that of their addresses, and no other can be asked for. */
+  #mayChange(path: readonly string[]): boolean {
+    const [section, pool, key] = path;
+    const isRemote = section === 'pools' && this.#current.pools[pool as string]?.remote !== undefined;
+    return isLive(path) && !(isRemote && key === 'workers');
   }
 
   #drift(): Difference[] {

@@ -68,6 +68,13 @@ describe.skipIf(!withPython)('remote workers in Python', () => {
     expect(await second.pit.execute('pid')).toBe(before);
   });
 
+  it('are as many as their addresses: no other number can be asked for', async () => {
+    const { address } = await standPython(app);
+    const { pit } = await startPit({ pool: remote([address]) });
+    expect(() => pit.observability.configure({ pools: { default: { workers: 3 } } })).toThrow('workers');
+    expect(pit.snapshot().pools.default?.workers).toHaveLength(1);
+  });
+
   it('tell of a process that died, and come back', async () => {
     const { address } = await standPython(app);
     const test = await startPit({ pool: remote([address]) });

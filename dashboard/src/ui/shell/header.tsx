@@ -1,4 +1,6 @@
+import { isRecorded } from '../../data/recorded.ts';
 import { connection, now } from '../../data/store.ts';
+import { apiUrl } from '../../data/urls.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { href } from '../route.ts';
@@ -22,6 +24,18 @@ function ThemeButton() {
     <button type="button" class="button quiet icon-only" title={name} aria-label={name} onClick={nextChoice}>
       <Icon name={icons[choice.value]} />
     </button>
+  );
+}
+
+/** The page as it is now and the events of late, in one file to keep or send. */
+function SaveIncident() {
+  // A recorded file is one already.
+  if (isRecorded) return null;
+  const what = 'Save the last 15 minutes as one file';
+  return (
+    <a class="button quiet icon-only" href={apiUrl('api/incident')} download title={what} aria-label={what}>
+      <Icon name="download" />
+    </a>
   );
 }
 
@@ -49,6 +63,7 @@ export function Header({ onHelp }: { readonly onHelp: () => void }) {
       )}
       <span class="grow" />
       <StatusBadge status={tone} label={word} />
+      <SaveIncident />
       <ThemeButton />
       <button
         type="button"
