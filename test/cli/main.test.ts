@@ -56,7 +56,7 @@ describe('snakepit', () => {
     [['serve', '--wrokers', '3'], 'Did you mean --workers?'],
     [['serve', '--port'], "option '--port <n>' argument missing"],
     [['serve', 'a.py', 'b.py'], 'too many arguments'],
-    [['serve', '--transport', 'grpc'], "argument 'grpc' is invalid. Allowed choices are socket"],
+    [['serve', '--transport', 'pigeon'], "argument 'pigeon' is invalid. Allowed choices are socket, grpc"],
     [['serve'], 'no app is named'],
     [
       ['serve', 'nope.py'],

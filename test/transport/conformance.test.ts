@@ -362,7 +362,8 @@ describe.each(ways.filter(([, can]) => can))('%s', (_, __, way) => {
     await test.noted('hangs');
     const [worker] = test.pit.snapshot().pools.default?.workers ?? [];
     const told = await test.pit.stackOf(worker?.id as string);
-    expect(told.captured).toBe('signal');
+    // The control thread may have been quicker than the handler was to take the lock.
+    expect(['signal', 'control_thread']).toContain(told.captured);
     expect(told.threads).toContain('hold_the_gil');
     expect(told.requests[0]?.stack).toContain('hold_the_gil');
     const error = await call;

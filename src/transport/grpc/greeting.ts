@@ -3,19 +3,10 @@ import { type CodecName, codecs } from '../codec/index.ts';
 import type { LinkFault, WorkerIdentity } from '../contract.ts';
 import type { Wire } from './lane.ts';
 import type { HelloReply } from './messages.ts';
+import type { GreetingSettings } from './settings.ts';
 
 /** The version of worker.proto this speaks. */
 const PROTOCOL = 1;
-
-/** What a worker is told at Hello. */
-export interface GreetingSettings {
-  readonly poolName: string;
-  readonly maxFrameBytes: number;
-  readonly statsIntervalMs: number;
-  readonly codecs: readonly CodecName[];
-  readonly logRate: { readonly perSecond: number; readonly burst: number };
-  readonly maxSessionBytes: number;
-}
 
 /** Says Hello once. */
 export const sayHello = (

@@ -7,12 +7,11 @@ import type {
   SlotProgress,
   StackText,
   WorkerIdentity,
-  WorkerLink,
 } from '../contract.ts';
 import { Exchange } from './exchange.ts';
 import { explainRefusal } from './explain.ts';
 import { type Failed, failedOf, statusName } from './failure.ts';
-import { agreed, type GreetingSettings, sayHello } from './greeting.ts';
+import { agreed, sayHello } from './greeting.ts';
 import type { Peer } from './grpc.ts';
 import { healthCheck } from './health.ts';
 import type { Lane, LaneHandler, Wire } from './lane.ts';
@@ -20,6 +19,7 @@ import type { ExecuteReply, HelloReply, Report, StacksReply } from './messages.t
 import { OpenRequests } from './open-requests.ts';
 import type { Place } from './place.ts';
 import { commandOf, deliverEvent, deliverLog, statsOf, view } from './reports.ts';
+import type { GrpcLinkSettings, RemoteLink } from './settings.ts';
 import { Unary } from './unary.ts';
 
 /** Room for what surrounds a value, and for a batch of small ones. */
@@ -34,17 +34,11 @@ const KILL_MS = 2000;
 const KNOCK_MS = 50;
 const EMPTY = new Uint8Array(0);
 
-/** What a gRPC link needs to know of its pool. */
-export interface GrpcLinkSettings extends GreetingSettings {
-  /** Whether requests go in batches where the worker can. */
-  readonly exchange: boolean;
-}
-
 /**
  * The host's end of one worker over gRPC: a channel of its own, a call that watches, and lanes for requests. Over the usual length because it is the one place where
  * the calls of a worker meet.
  */
-export class GrpcLink implements WorkerLink, LaneHandler {
+export class GrpcLink implements RemoteLink, LaneHandler {
   readonly env = {};
   readonly tellsStacksAlways = true;
   readonly #peer: Peer;

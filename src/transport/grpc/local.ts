@@ -5,8 +5,9 @@ import type { LinkHandler, Transport, WorkerIdentity, WorkerLink } from '../cont
 import { makeSocketDirectory, removeSocketDirectory } from '../socket/directory.ts';
 import { loadGrpc } from './grpc.ts';
 import { unheld } from './hold.ts';
-import { GrpcLink, type GrpcLinkSettings } from './link.ts';
+import { GrpcLink } from './link.ts';
 import type { Place, Target } from './place.ts';
+import type { GrpcLinkSettings } from './settings.ts';
 
 /** How often it is looked whether a process that was started listens. */
 const LOOK_MS = 20;

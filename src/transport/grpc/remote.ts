@@ -6,8 +6,9 @@ import type { LinkHandler, WorkerIdentity } from '../contract.ts';
 import { Addresses, type Resolve } from './addresses.ts';
 import { type GrpcJs, loadGrpc } from './grpc.ts';
 import { unheld } from './hold.ts';
-import { GrpcLink, type GrpcLinkSettings } from './link.ts';
+import { GrpcLink } from './link.ts';
 import type { Place, Target } from './place.ts';
+import type { GrpcLinkSettings, RemoteLink } from './settings.ts';
 
 /** A cut connection is noticed within the sum of the two. */
 const KEEPALIVE_MS = 3000;
@@ -34,7 +35,7 @@ export interface RemoteTransport {
   readonly kind: 'grpc';
   readonly addresses: Addresses;
   /** Makes a link; it connects when told to. */
-  open(identity: WorkerIdentity, handler: LinkHandler, end: RemoteEnd): GrpcLink;
+  open(identity: WorkerIdentity, handler: LinkHandler, end: RemoteEnd): RemoteLink;
 }
 
 /** @throws SnakepitError `invalid_configuration`, as a rejection, when the packages are missing */
