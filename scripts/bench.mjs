@@ -16,6 +16,7 @@ const benches = [
   'metrics',
   'logging',
   'probes',
+  'sessions',
   'viewers',
   'page',
   'paired',
