@@ -559,6 +559,39 @@ def test_a_local_pools_worker() -> None:
         assert worker.exit_code() == 0 and not alive(pid)
 
 
+def test_recall() -> None:
+    with Served(APP, listen="127.0.0.1:0") as worker:
+        mark = str(worker.folder / "naps")
+        held = worker.begin("nap", {"seconds": 60, "mark": mark}, request_id="held")
+        worker.wait(lambda: Path(mark).exists())
+        behind = [worker.begin("same", {"value": n}, request_id=f"r{n}") for n in range(3)]
+        exchange = Exchanging(worker)
+        for n in (9, 10):
+            exchange.send({"id": n, "execute": worker.request("same", {"value": n}, request_id=f"r{n}")})
+        back: list[str] = []
+
+        def all_are_back() -> bool:
+            asked = m.RecallRequest(request_ids=["held", "r0", "r2", "r9", "never"])
+            back.extend(worker.method("Recall")(asked, timeout=PATIENCE_S).request_ids)
+            return len(back) == 3
+
+        worker.wait(all_are_back)
+        assert sorted(back) == ["r0", "r2", "r9"]
+        for n in (0, 2):
+            status, failure = worker.fails(behind[n].result)
+            assert status is Code.CANCELLED and failure.code == "recalled"
+        # Of another host's nothing is taken.
+        theirs = worker.connect()
+        worker.say_hello(theirs, worker_id="w2")
+        assert not worker.method("Recall", channel=theirs)(m.RecallRequest(request_ids=["r1"])).request_ids
+        held.cancel()
+        assert worker.unpack(behind[1].result().result) == 1
+        # Nothing follows for the one that was taken back, which an Exchange would wait for before it ends.
+        exchange.sent.put(None)
+        assert exchange.over.wait(PATIENCE_S)
+        assert [message.id for message in exchange.got] == [10]
+
+
 def test_once() -> None:
     with Served(APP, "--once") as worker:
         worker.fails(lambda: worker.execute("die"))

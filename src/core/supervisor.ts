@@ -1,4 +1,4 @@
-import { type ResolvedPool, usesGrpc } from '../config/index.ts';
+import type { ResolvedPool } from '../config/index.ts';
 import type { SnakepitError, WorkerExit } from '../errors/index.ts';
 import { after, type EventBus, epochOf, monotonic, type RecycleReason, type Timer } from '../events/index.ts';
 import { certify, type OomWitness } from './certificate.ts';
@@ -303,9 +303,7 @@ export class Supervisor {
 
   #spawn(slot: Slot, origin: WorkerInit['origin']): Worker {
     const { name, options, launcher, workerListener: listener } = this.#init;
-    const { concurrency, startTimeoutMs } = options;
-    // Over gRPC what is held unbegun cannot be called back.
-    const maxPrefetch = usesGrpc(options) ? 0 : options.maxPrefetch;
+    const { concurrency, maxPrefetch, startTimeoutMs } = options;
     const limits = { concurrency, maxPrefetch, parked: this.parked };
     const worker = new Worker({ id: nextWorkerId(name), slot: slot.index, origin, limits, listener });
     this.#home.set(worker, slot);

@@ -291,7 +291,9 @@ export class Worker implements LinkHandler {
 
   introduced(introduction: WorkerIntroduction): void {
     this.introduction = introduction;
-    if (introduction.concurrency !== undefined) this.load.limitTo(introduction.concurrency);
+    const { concurrency, givesBack = true } = introduction;
+    if (concurrency !== undefined) this.load.limitTo(concurrency);
+    if (!givesBack) this.load.holdNoneUnbegun();
   }
 
   phase(phase: 'import' | 'on_start'): void {

@@ -29,6 +29,7 @@ export class Workload {
   readonly #open = new Map<number, Request>();
   readonly #unbegun: Request[] = [];
   #concurrency: number;
+  #maxPrefetch: number;
   #lastWireId = 0;
   #busySince = 0;
   #busyMs = 0;
@@ -39,6 +40,7 @@ export class Workload {
   constructor(limits: WorkloadLimits, began: (request: Request) => void) {
     this.#limits = limits;
     this.#concurrency = limits.concurrency;
+    this.#maxPrefetch = limits.maxPrefetch;
     this.#began = began;
   }
 
@@ -49,6 +51,11 @@ export class Workload {
   /** The worker itself runs no more than this at a time. */
   limitTo(concurrency: number): void {
     this.#concurrency = Math.min(this.#concurrency, concurrency);
+  }
+
+  /** The worker keeps what it is given, so it gets nothing before its turn. */
+  holdNoneUnbegun(): void {
+    this.#maxPrefetch = 0;
   }
 
   /** Whether it holds nothing at all. */
@@ -69,7 +76,7 @@ export class Workload {
 
   /** Whether one more unbegun request would get its turn soon: about a millisecond of work may wait. */
   get feedable(): boolean {
-    return this.#unbegun.length < Math.min(this.#limits.maxPrefetch, Math.floor(SHORT_MS / this.#meanMs));
+    return this.#unbegun.length < Math.min(this.#maxPrefetch, Math.floor(SHORT_MS / this.#meanMs));
   }
 
   /** Whether the oldest request takes longer than is worth waiting behind. */
@@ -172,9 +179,10 @@ export class Workload {
       // What is told from here may be wrong both ways: an answer may have been lost while Python had gone on, or a free slot filled that Python never came to.
       // Its own word decides.
       const reached = lastBegun.some((last) => last !== 0 && ((request.wireId - last) | 0) <= 0);
-      const noWord = lastBegun.length === 0 && request.phase === 'running';
+      // No word of what it came to, as of a worker whose link was cut: all that it held may have begun.
+      const noWord = lastBegun.length === 0;
       // It was begun, though the answer that would have told so never came: that is an attempt like any other.
-      if (reached && request.startedAt === 0) this.#begin(request, now);
+      if ((reached || noWord) && request.startedAt === 0) this.#begin(request, now);
       if (reached || noWord) begun.push(request);
       else untouched.push(this.#unbegin(request));
     }

@@ -87,6 +87,8 @@ export interface WorkerIntroduction {
   readonly codec: CodecName;
   /** Requests it runs at a time, where it has a limit of its own. */
   readonly concurrency?: number;
+  /** Whether it gives back what it has not begun; one that does not is given no more than it runs at a time. Default true. */
+  readonly givesBack?: boolean;
 }
 
 /** Why a link ended: `undefined` for an ordinary end of the connection. */

@@ -328,6 +328,20 @@ describe.each(ways.filter(([, can]) => can))('%s', (_, __, way) => {
     for (const { call } of [a, c]) expect(await call).not.toBe(idle);
   });
 
+  it('takes back what waits behind a slow request, and runs it where there is room', async () => {
+    const test = await startPit(over({ workers: 2 }));
+    await test.serving(2);
+    // So that both count as fast, and get more than they run.
+    for (let i = 0; i < 6; i++) await test.pit.execute('echo', { value: i });
+    const slow = ['a', 'b'].map((gate) => test.pit.execute('hold', { gate }));
+    const quick = Array.from({ length: 8 }, (_, value) => test.pit.execute('echo', { value }));
+    for (const gate of ['a', 'b']) await test.noted(`holds ${gate}`);
+    test.open('b');
+    expect(await Promise.all(quick)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    test.open('a');
+    expect(await Promise.all(slow)).toEqual(['held', 'held']);
+  });
+
   it('tells of a worker that is killed, and starts another', async () => {
     const test = await startPit(over({}));
     const [before] = test.pit.snapshot().pools.default?.workers ?? [];

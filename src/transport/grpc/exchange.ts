@@ -58,6 +58,9 @@ export class Exchange implements Lane {
     this.#add({ id, cancel: reason });
   }
 
+  /** Nothing is kept of it here, and nothing comes. */
+  forget(): void {}
+
   close(): void {
     this.#closed = true;
     this.#call.cancel();

@@ -60,6 +60,7 @@ const load = async (option: string): Promise<Peer> => {
       execute: method('Execute'),
       stream: method('ExecuteStream'),
       exchange: method('Exchange'),
+      recall: method('Recall'),
       stacks: method('Stacks'),
       stop: method('Stop'),
     },

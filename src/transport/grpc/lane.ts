@@ -34,6 +34,8 @@ export interface Lane {
   send(id: number, request: ExecuteRequest, streaming: boolean, timeoutMs: number): number;
   credit(id: number, count: number): void;
   cancel(id: number, reason: 'cancelled' | 'timeout'): void;
+  /** The worker has given a request back: what it still says of it is not reported. */
+  forget(id: number): void;
   /** Gives up whatever is open. Nothing is reported after it. */
   close(): void;
 }

@@ -15,7 +15,7 @@ import { agreed, sayHello } from './greeting.ts';
 import type { Peer } from './grpc.ts';
 import { healthCheck } from './health.ts';
 import type { Lane, LaneHandler, Wire } from './lane.ts';
-import type { ExecuteReply, HelloReply, Report, StacksReply } from './messages.ts';
+import type { ExecuteReply, HelloReply, RecallReply, Report, StacksReply } from './messages.ts';
 import { OpenRequests } from './open-requests.ts';
 import type { Place } from './place.ts';
 import { commandOf, deliverEvent, deliverLog, statsOf, view } from './reports.ts';
@@ -53,6 +53,8 @@ export class GrpcLink implements RemoteLink, LaneHandler {
   #codec: Codec = codecs.json;
   readonly #open = new OpenRequests();
   #closed = false;
+  /** A worker is asked once at a time for what it has not begun. */
+  #recalling = false;
 
   constructor(
     peer: Peer,
@@ -123,9 +125,25 @@ export class GrpcLink implements RemoteLink, LaneHandler {
     this.#lane?.cancel(id, reason);
   }
 
-  /** Nothing is held unbegun: whoever has a free slot begins at once. */
-  recall(): void {
-    this.#handler.recalled([]);
+  recall(ids: readonly number[]): void {
+    const wire = this.#wire;
+    if (wire === undefined || this.#recalling) return;
+    this.#recalling = true;
+    const { path, serialize, deserialize } = wire.methods.recall;
+    const asked = { request_ids: ids.map((id) => this.#open.nameOf(id)) };
+    wire.client.makeUnaryRequest(path, serialize, deserialize, asked, wire.metadata(), (error, reply) => {
+      this.#recalling = false;
+      if (this.#closed) return;
+      // What it has given back without our hearing of it would be waited for in vain.
+      if (error !== null) this.broken(statusName(wire.grpc, error.code), error.details);
+      else this.#recalled((reply as RecallReply).request_ids.map((name) => this.#open.idOf(name)));
+    });
+  }
+
+  #recalled(ids: readonly (number | null)[]): void {
+    const back = ids.filter((id) => id !== null && this.#open.settle(id, false)) as number[];
+    for (const id of back) this.#lane?.forget(id);
+    this.#handler.recalled(back);
   }
 
   ping(seq: number): void {
@@ -219,7 +237,8 @@ export class GrpcLink implements RemoteLink, LaneHandler {
 
   failed(id: number, { failure, pythonMs, cpuMs }: Failed): void {
     if (this.#closed || !this.#open.has(id)) return;
-    if (failure.code === 'worker_crashed' || failure.code === 'no_workers')
+    if (failure.code === 'recalled') this.#recalled([id]);
+    else if (failure.code === 'worker_crashed' || failure.code === 'no_workers')
       this.#gone(id, failure.code === 'no_workers', failure.message);
     else
       this.#guard(() => {
@@ -316,6 +335,7 @@ export class GrpcLink implements RemoteLink, LaneHandler {
       pythonVersion: reply.python_version || reply.runtime,
       codec: this.#codec.name,
       ...(reply.concurrency > 0 && { concurrency: reply.concurrency }),
+      givesBack: reply.recall,
     });
     this.#startToWatch(wire);
   }

@@ -25,6 +25,7 @@ export interface HelloReply {
   readonly max_message_bytes: number;
   readonly exchange: boolean;
   readonly snapshots: boolean;
+  readonly recall: boolean;
 }
 
 export interface ExecuteRequest {
@@ -145,6 +146,10 @@ export interface HostMessage {
   readonly timeout_ms?: number;
 }
 
+export interface RecallReply {
+  readonly request_ids: readonly string[];
+}
+
 export interface StacksReply {
   readonly stacks: readonly { readonly request_id: string; readonly text: string }[];
   readonly captured: string;
@@ -164,6 +169,7 @@ export interface Methods {
   readonly execute: Method<ExecuteRequest, ExecuteReply>;
   readonly stream: Method<ExecuteRequest, StreamReply>;
   readonly exchange: Method<{ readonly messages: readonly HostMessage[] }, WorkerBatch>;
+  readonly recall: Method<{ readonly request_ids: readonly string[] }, RecallReply>;
   readonly stacks: Method<{ readonly request_ids: readonly string[] }, StacksReply>;
   readonly stop: Method<{ readonly kill: boolean; readonly restart: boolean }, object>;
 }

@@ -53,6 +53,13 @@ export class Unary implements Lane {
     (this.#calls.get(id) ?? this.#streams.get(id)?.call)?.cancel();
   }
 
+  forget(id: number): void {
+    const call = this.#calls.get(id) ?? this.#streams.get(id)?.call;
+    this.#calls.delete(id);
+    this.#streams.delete(id);
+    call?.cancel();
+  }
+
   close(): void {
     const calls = [...this.#calls.values(), ...[...this.#streams.values()].map(({ call }) => call)];
     this.#calls.clear();

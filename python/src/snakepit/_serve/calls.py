@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Optional, Union
 
+from snakepit._runtime.failure import failure
 from snakepit._serve.frames import Answer, Raw
 
 
@@ -20,6 +21,8 @@ class Problem(NamedTuple):
 
 
 Outcome = Union[Answer, Problem]
+
+_RECALLED = Problem(failure("recalled", "the request was taken back before it had begun"))
 
 
 class Call:
@@ -43,6 +46,10 @@ class Call:
 
     def chunk(self, value: Raw) -> None:
         """Take a chunk, likewise."""
+
+    def give_back(self) -> None:
+        """Take the end of one that its host has recalled, likewise."""
+        self.settle(_RECALLED)
 
     def record(self, report: Any) -> bool:
         """Take a Report with a log record or event of the request. False: it is for those who watch."""
@@ -141,7 +148,10 @@ class BatchedCall(Call):
         tell: Callable[[int, Any], None],
         after: Callable[[], None],
     ) -> None:
-        """``serial``: its number on the stream. ``tell``: takes chunks, reports and the end; then ``after`` is called."""
+        """``serial``: its number on the stream. ``tell``: takes chunks, reports and the end; then ``after`` is called.
+
+        The end is an outcome; None for one that was taken back, of which the host hears elsewhere.
+        """
         super().__init__(request_id, owner)
         self._serial, self._tell, self.after = serial, tell, after
 
@@ -152,6 +162,10 @@ class BatchedCall(Call):
     def chunk(self, value: Raw) -> None:
         """See :class:`Call`."""
         self._tell(self._serial, value)
+
+    def give_back(self) -> None:
+        """See :class:`Call`."""
+        self._tell(self._serial, None)
 
     def record(self, report: Any) -> bool:
         """See :class:`Call`."""

@@ -63,8 +63,9 @@ class Exchange:
                 link = self._begin(message, getattr(message, kind), kind == "stream")
                 if link is not None and link not in links:
                     links.append(link)
-            elif message.id in self._open:
-                link, call = self._open[message.id]
+                continue
+            link, call = self._open.get(message.id, (None, None))
+            if link is not None and call is not None:
                 if kind == "credit":
                     link.credit(call, message.credit)
                 elif kind == "cancel":
@@ -96,8 +97,11 @@ class Exchange:
 
     # -- from the thread that reads the child's answers
 
-    def _told(self, serial: int, what: Union[Outcome, Raw, Any]) -> None:
-        self._out.append((serial, what))
+    def _told(self, serial: int, what: Union[Outcome, Raw, Any, None]) -> None:
+        if what is None:
+            self._open.pop(serial, None)
+        else:
+            self._out.append((serial, what))
 
     def _wake(self) -> None:
         if not self._woken:

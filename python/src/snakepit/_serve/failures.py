@@ -21,6 +21,7 @@ _STATUS = {
     "unserializable": _Code.INVALID_ARGUMENT,
     "unknown_command": _Code.UNIMPLEMENTED,
     "cancelled": _Code.CANCELLED,
+    "recalled": _Code.CANCELLED,
     "timeout": _Code.DEADLINE_EXCEEDED,
     "payload_too_large": _Code.RESOURCE_EXHAUSTED,
     "busy": _Code.RESOURCE_EXHAUSTED,

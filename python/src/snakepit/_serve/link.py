@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Optional, Protocol
 
@@ -29,6 +30,14 @@ class LinkListener(Protocol):
     def closed(self, fault: Optional[str]) -> None:
         """A connection has ended; ``fault``: for what reason of ours."""
         ...
+
+
+class _Recall:
+    """Somebody waits to hear what was given back."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.back: list[Call] = []
 
 
 class Gone(Exception):
@@ -64,6 +73,9 @@ class Link:
         self.heard_at = time.monotonic()
         self._stack_seq = 0
         self._stacks: dict[int, tuple[threading.Event, list[Any]]] = {}
+        self._recalling = threading.Lock()
+        # Oldest first: the child answers in the order in which it was asked.
+        self._recalls: deque[_Recall] = deque()
 
     def start(self, rests: tuple[bytes, bytes]) -> None:
         """Begin to read. ``rests``: what came right behind HELLO, control first."""
@@ -137,6 +149,29 @@ class Link:
                 self._flush_without_waiting()
             self._control.post(self._frame(wire.CANCEL, call.id, reason))
 
+    def recall(self, calls: Iterable[Call]) -> list[Call]:
+        """Take back those that have not begun, which ends them; returns them, once the child has said which these are."""
+        recall = _Recall()
+        ids = [call.id for call in calls if self.open.get(call.id) is call]
+        # The child looks for them in what it has been sent.
+        if self._work.out:
+            self._flush_without_waiting()
+        with self._recalling:
+            if self._over:
+                return []
+            self._recalls.append(recall)
+            self._control.post(self._frame(wire.RECALL, ids))
+        recall.done.wait()
+        return recall.back
+
+    def _recalled(self, ids: Iterable[int]) -> None:
+        recall = self._recalls.popleft()
+        recall.back = [call for call in (self.open.pop(id, None) for id in ids) if call is not None]
+        for call in recall.back:
+            call.give_back()
+        self._wake_exchanges(recall.back)
+        recall.done.set()
+
     def ping(self, seq: int) -> None:
         """Ask whether it lives."""
         self._control.post(self._frame(wire.PING, seq))
@@ -159,8 +194,10 @@ class Link:
 
     def close(self, fail: Callable[[Call], Problem]) -> list[Call]:
         """Let go of the child, which is dead; every request that is open gets the problem ``fail`` names."""
-        with self._lock:
+        with self._lock, self._recalling:
             self._over = True
+        while self._recalls:
+            self._recalls.popleft().done.set()
         self._rest_due.release()
         for sock in self._sockets:
             try:
@@ -244,5 +281,7 @@ class Link:
                 if waiter is not None:
                     waiter[1].extend(frame[2])
                     waiter[0].set()
+            elif frame[0] == wire.RECALLED:
+                self._recalled(frame[1])
             elif frame[0] != wire.PONG:
                 self._listener.frame(frame[0], frame, None)

@@ -17,7 +17,7 @@ from snakepit._serve.requests import Refused, Requests
 from snakepit._serve.stacks import take_stacks
 from snakepit._serve.supervisor import Supervisor
 from snakepit._serve.threads import Threads
-from snakepit._serve.watchers import Watcher, Watchers
+from snakepit._serve.watchers import Watcher, Watchers, owner_of
 
 #: Versions of worker.proto this speaks.
 PROTOCOLS = (1,)
@@ -48,6 +48,7 @@ class Service:
             "Execute": unary(deferred.mark(self._begin_execute, self._execute)),
             "ExecuteStream": stream(self._execute_stream),
             "Exchange": grpc.stream_stream_rpc_method_handler(self._exchange),
+            "Recall": unary(self._recall, of.RecallRequest.FromString, serialize),
             "Stacks": unary(self._stacks, of.StacksRequest.FromString, serialize),
             "Stop": unary(self._stop, of.StopRequest.FromString, serialize),
         }
@@ -87,6 +88,7 @@ class Service:
             max_message_bytes=settings.max_message_bytes,
             exchange=True,
             snapshots=supervisor.snapshots,
+            recall=True,
         )
 
     def _watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -186,6 +188,17 @@ class Service:
         context.add_callback(exchange.caller_gone)
         self._threads.submit(exchange.read, batches)
         return exchange.write()
+
+    def _recall(self, request: Any, context: grpc.ServicerContext) -> Any:
+        link, names, host = self._supervisor.link, set(request.request_ids), owner_of(context)
+        # Another host may use the same ids.
+        calls = (
+            [c for c in list(link.open.values()) if c.request_id in names and owner_of(c.owner) == host]
+            if link is not None
+            else []
+        )
+        back = link.recall(calls) if link is not None and calls else []
+        return messages.RecallReply(request_ids=[call.request_id for call in back])
 
     def _stacks(self, request: Any, context: grpc.ServicerContext) -> Any:
         return take_stacks(self._supervisor.child, list(request.request_ids))
