@@ -363,7 +363,6 @@ export class Runtime {
       app: app.kind === 'file' ? app.path : app.name,
       cwd,
       concurrency: options.concurrency,
-      heartbeatIntervalMs: options.heartbeatIntervalMs,
     };
     const transport = await (usesGrpc(options)
       ? createGrpcTransport(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -37,7 +38,10 @@ class Served:
         env: Optional[dict[str, str]] = None,
         credentials: Any = None,
         hello: bool = True,
+        inside: bool = False,
+        welcome: Optional[dict[str, Any]] = None,
     ) -> None:
+        """``inside``: the process that serves runs the handlers too, as under a pool of this machine."""
         self.folder = Path(tempfile.mkdtemp(prefix="spg"))
         (self.folder / "app.py").write_text(textwrap.dedent(source))
         self.codec = codec
@@ -50,6 +54,10 @@ class Served:
         }
         self.credentials = credentials
         self._hello = hello
+        self._inside = inside
+        self.welcome = welcome or {}
+        self._serials = itertools.count(1)
+        self.progress = self.folder / "progress"
         self.process: Optional[subprocess.Popen[str]] = None
         self.address = ""
         self.reports: list[Any] = []
@@ -58,32 +66,22 @@ class Served:
     def __enter__(self) -> Served:
         try:
             self._err = open(self.folder / "stderr", "w+")
+            listen = ["worker", "app.py", "--listen", self._listen, *self._options]
             self.process = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
-                    "snakepit",
-                    "worker",
-                    "app.py",
-                    "--listen",
-                    self._listen,
-                    *self._options,
+                    *(["snakepit._grpc_worker"] if self._inside else ["snakepit", *listen]),
                 ],
                 cwd=self.folder,
-                env=self._env,
+                env={**self._env, **self._told()} if self._inside else self._env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._err,
                 text=True,
                 start_new_session=True,
             )
-            assert self.process.stdout is not None
-            line = self.process.stdout.readline()
-            assert line, self.stderr()
-            listening = json.loads(line)
-            assert listening["event"] == "snakepit.worker.listening"
-            assert listening["pid"] == self.process.pid
-            self.address = listening["address"]
+            self.address = self._listening()
             self.channel = self.connect()
             if self._hello:
                 self.hello = self.say_hello()
@@ -93,6 +91,33 @@ class Served:
             self.__exit__()
             raise
         return self
+
+    def _told(self) -> dict[str, str]:
+        self.progress.write_bytes(bytes(64))
+        welcome = {
+            "protocol": 1,
+            "codecs": [self.codec],
+            "app": "app.py",
+            "cwd": str(self.folder),
+            "progress_file": str(self.progress),
+            "stats_interval_ms": 50,
+            "max_frame_bytes": 64 << 20,
+            **self.welcome,
+        }
+        return {"SNAKEPIT_SOCKET": self._listen[len("unix:") :], "SNAKEPIT_WELCOME": json.dumps(welcome)}
+
+    def _listening(self) -> str:
+        assert self.process is not None and self.process.stdout is not None
+        if self._inside:
+            path = Path(self._listen[len("unix:") :])
+            self.wait(lambda: path.exists() or self.process.poll() is not None, "its socket")
+            return self._listen
+        line = self.process.stdout.readline()
+        assert line, self.stderr()
+        listening = json.loads(line)
+        assert listening["event"] == "snakepit.worker.listening"
+        assert listening["pid"] == self.process.pid
+        return str(listening["address"])
 
     def __exit__(self, *_: Any) -> None:
         for channel in self._channels:
@@ -166,6 +191,7 @@ class Served:
 
     def request(self, command: str, args: Optional[dict[str, Any]] = None, **more: Any) -> Any:
         fields: dict[str, Any] = {"request_id": f"r-{command}", "correlation_id": "c", **more}
+        fields.setdefault("serial", next(self._serials))
         return m.ExecuteRequest(**{"command": command, "args": self.pack(args or {}), **fields})
 
     def execute(

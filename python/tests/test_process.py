@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
-from host import Host
+from host import PATIENCE_S, Host
 
 from snakepit._runtime import wire
 
@@ -158,6 +159,32 @@ def test_stacks_on_demand() -> None:
     finally:
         os.close(read)
         os.close(write)
+
+
+def test_the_stacks_of_many_threads_come_whole_by_a_socket() -> None:
+    ours, theirs = socket.socketpair()
+    source = """
+    import threading, time
+    from snakepit import command
+    def deep(n):
+        if n: deep(n - 1)
+        else: time.sleep(600)
+    for _ in range(40): threading.Thread(target=deep, args=(30,), daemon=True).start()
+    @command
+    def ready(): pass
+    """
+    descriptor = theirs.fileno()
+    stack_fd = {"SNAKEPIT_STACK_FD": str(descriptor)}
+    with ours, theirs, Host(source, env=stack_fd, pass_fds=(descriptor,)) as host:
+        host.result("ready")
+        assert host.process is not None
+        host.process.send_signal(signal.SIGURG)
+        text = ours.recv(1)
+        # By now the socket is full, as when a host has something else to do for a moment.
+        time.sleep(0.01)
+        ours.settimeout(PATIENCE_S)
+        while text.count(b" in deep") < 40 * 31:
+            text += ours.recv(512)
 
 
 def test_sigurg_is_harmless_otherwise() -> None:

@@ -115,9 +115,9 @@ APP = """
 """
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Served]:
-    with Served(APP, "--heartbeat-interval-ms", "100") as worker:
+@pytest.fixture(scope="module", params=["parent and child", "one process"])
+def shared(request: pytest.FixtureRequest) -> Iterator[Served]:
+    with Served(APP, "--heartbeat-interval-ms", "100", inside=request.param == "one process") as worker:
         yield worker
 
 
@@ -212,7 +212,8 @@ def test_failures(shared: Served, command: str, args: dict[str, Any], status: st
 
 @pytest.mark.parametrize("args", [b"", b"\xc0", b"\x81\xa1a", b"\x80\x80", b"\x80" + b"\xc0" * 3])
 def test_args_that_are_no_map(shared: Served, args: bytes) -> None:
-    request = m.ExecuteRequest(command="echo", args=args)
+    request = shared.request("echo")
+    request.args = args
     status, failure = shared.fails(lambda: shared.method("Execute")(request, timeout=PATIENCE_S))
     assert status is Code.INVALID_ARGUMENT and "'args'" in failure.message and failure.path == "$"
 
@@ -220,7 +221,8 @@ def test_args_that_are_no_map(shared: Served, args: bytes) -> None:
 @pytest.mark.parametrize("args", [b"\x81\xa4text\xa1\xff", b"\x81\x01\xa1a", b"\x81\xa4text\x81\x01\x02"])
 def test_args_the_child_cannot_read_cost_that_request_alone(shared: Served, args: bytes) -> None:
     pid = shared.child_pid()
-    request = m.ExecuteRequest(command="same", args=args)
+    request = shared.request("same")
+    request.args = args
     status, failure = shared.fails(lambda: shared.method("Execute")(request, timeout=PATIENCE_S))
     assert status is Code.INVALID_ARGUMENT, failure
     assert shared.result("echo", {"text": "on"}) == "on" and shared.child_pid() == pid
@@ -420,15 +422,14 @@ def test_a_hang_shows_and_can_be_ended(tmp_path: Path) -> None:
         worker.wait(lambda: health(worker) == "SERVING", "serving")
 
 
-def test_a_crash(shared: Served) -> None:
-    before = len(shared.seen("ready"))
-    status, failure = shared.fails(lambda: shared.execute("die"))
-    assert (
-        status is Code.UNAVAILABLE and failure.code == "worker_crashed" and "exit code 3" in failure.message
-    )
-    shared.wait(lambda: shared.seen("exit") and shared.seen("exit")[-1].code == 3, "exit")
-    shared.wait(lambda: len(shared.seen("ready")) > before, "another process")
-    assert shared.result("echo", {"text": "again"}) == "again"
+def test_a_crash() -> None:
+    with Served(APP) as worker:
+        status, failure = worker.fails(lambda: worker.execute("die"))
+        assert status is Code.UNAVAILABLE
+        assert failure.code == "worker_crashed" and "exit code 3" in failure.message
+        worker.wait(lambda: worker.seen("exit") and worker.seen("exit")[-1].code == 3, "exit")
+        worker.wait(lambda: len(worker.seen("ready")) > 1, "another process")
+        assert worker.result("echo", {"text": "again"}) == "again"
 
 
 def test_a_start_that_fails_is_told_and_tried_again() -> None:
@@ -545,18 +546,6 @@ def test_nothing_outlives_a_killed_parent() -> None:
         pids = [worker.child_pid(), worker.result("grandchild")]
         worker.signal(signal.SIGKILL)
         worker.wait(lambda: not any(map(alive, pids)), "the end of all")
-
-
-def test_a_local_pools_worker() -> None:
-    with Served(APP, "--wait-for-host", "--with-stdin", "--once", hello=False) as worker:
-        assert worker.process is not None and worker.process.stdin is not None
-        worker.watch()
-        worker.say_hello(stats_interval_ms=20)
-        worker.wait(lambda: len(worker.seen("stats")) > 2, "readings")
-        assert worker.seen("stats")[0].rss_bytes > 1 << 20
-        pid = worker.child_pid()
-        worker.process.stdin.close()
-        assert worker.exit_code() == 0 and not alive(pid)
 
 
 def test_recall() -> None:

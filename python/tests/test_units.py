@@ -20,7 +20,7 @@ from snakepit._runtime import failure, wire
 from snakepit._runtime.arguments import BadArguments, InvalidArguments
 from snakepit._runtime.codec import json as json_codec
 from snakepit._runtime.commands import Command
-from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.inbox import SocketInbox
 from snakepit._runtime.sender import Sender
 
 # -- decorators
@@ -278,7 +278,7 @@ def test_flush_gives_up_and_goes_on_later() -> None:
 
 def test_a_wake_is_never_lost() -> None:
     left, right = socket.socketpair()
-    inbox = Inbox(left, codecs.make("json").reader(1 << 16))
+    inbox = SocketInbox(left, codecs.make("json").reader(1 << 16))
     for _ in range(100_000):
         inbox.wake()  # more than the pipe holds
     inbox.wait()

@@ -42,11 +42,10 @@ export const processLauncher =
       env: { ...settings.envOf(worker.slot), ...hostPid, ...link.env },
       outputRate,
       stackSignal: stackSignal(),
-      // What the handlers' process writes comes over the link, where it is not this one: it is still its last words.
-      onLine: (stream, line, fate) => worker.line(stream, line, link.args === undefined ? fate : 'dropped'),
+      onLine: (stream, line, fate) => worker.line(stream, line, fate),
       onExit: (exit) => {
         if (child.pid !== undefined) guardian.forget(child.pid);
-        worker.exited(link.innerExit ?? exit);
+        worker.exited(exit);
       },
     });
     if (child.pid !== undefined) guardian.watch(child.pid);

@@ -121,7 +121,5 @@ const captured = (all: readonly StackText[] | undefined, threads: string): Worke
 const toldBy = async (worker: Worker): Promise<string> =>
   ((await worker.askStacks(null, ASK_OTHER_MS)) ?? []).map(({ text }) => text).join('\n\n');
 
-const renderAll = (dump: string): string =>
-  parseStacks(dump)
-    .map((section) => `Thread ${section.name ?? section.thread}:\n${renderStack(section)}`)
-    .join('\n\n');
+/** The main thread first, which `faulthandler` writes last: what is too long is cut at its end, and there are those of gRPC. */
+const renderAll = (dump: string): string => parseStacks(dump).reverse().map(renderStack).join('\n\n');

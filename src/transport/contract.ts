@@ -1,6 +1,5 @@
 import type { GrpcStatus, PythonException } from '../errors/index.ts';
 import type { CommandInfo, LogLevel } from '../events/index.ts';
-import type { ProcessExit } from '../process/index.ts';
 import type { CodecName } from './codec/index.ts';
 
 /**
@@ -164,12 +163,10 @@ export interface WorkerLink {
   readonly env: Readonly<Record<string, string>>;
   /** What Python is started with. Default: the worker on sockets. */
   readonly args?: readonly string[];
-  /** How the process that ran the handlers has ended, where that is not the one that was started; undefined before. */
-  readonly innerExit?: ProcessExit | undefined;
   /** Logs and events of a request may come after its answer. */
   readonly recordsTrail?: boolean;
   /** Stacks are told by somebody who answers while the handlers' process hangs. */
-  readonly tellsStacksAlways?: true;
+  readonly tellsStacksAlways?: boolean;
   /**
    * Sends a request.
    *

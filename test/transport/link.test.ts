@@ -14,7 +14,7 @@ import type {
   WorkerStats,
 } from '../../src/transport/index.ts';
 import { createSocketTransport } from '../../src/transport/index.ts';
-import { readProgress } from '../../src/transport/socket/progress.ts';
+import { readProgress } from '../../src/transport/progress.ts';
 import { testPython } from '../support/tools.ts';
 
 const APP = `
@@ -199,7 +199,7 @@ describe('a link', () => {
     }
     child.kill('SIGKILL');
     await poll(() => seen.closed).toBe(true);
-    expect([...link.takeLastStarted()].sort()).toEqual([1, 2]);
+    expect([...link.takeLastStarted()].sort()).toEqual([0, 1, 2]);
     expect(link.takeLastStarted()).toEqual([]);
     expect(link.progress()).toEqual([]);
   });

@@ -4,6 +4,7 @@ import type {
   LinkFault,
   LinkHandler,
   OutgoingRequest,
+  Sendable,
   SlotProgress,
   StackText,
   WorkerIdentity,
@@ -39,8 +40,7 @@ const EMPTY = new Uint8Array(0);
  * the calls of a worker meet.
  */
 export class GrpcLink implements RemoteLink, LaneHandler {
-  readonly env = {};
-  readonly tellsStacksAlways = true;
+  readonly env: Readonly<Record<string, string>> = {};
   readonly #peer: Peer;
   readonly #identity: WorkerIdentity;
   readonly #settings: GrpcLinkSettings;
@@ -82,6 +82,11 @@ export class GrpcLink implements RemoteLink, LaneHandler {
     );
   }
 
+  /** Beside a worker elsewhere there is a process that answers for it. */
+  get tellsStacksAlways(): boolean {
+    return this.#place.remote;
+  }
+
   /** An exchange brings them in their order; what watches the worker does not. */
   get recordsTrail(): boolean {
     return this.#lane instanceof Unary;
@@ -94,23 +99,22 @@ export class GrpcLink implements RemoteLink, LaneHandler {
     // A worker that is gone is reported by its end, not by each message that no longer reaches it.
     if (lane === undefined) return 0;
     const { command, args, requestId, correlationId, traceparent = '', streaming, session } = request;
+    const belongs = session && {
+      session: {
+        id: session.id,
+        data: session.stored === undefined ? EMPTY : this.#copy(session.stored),
+        restore: session.restore === undefined ? EMPTY : this.#copy(session.restore),
+      },
+    };
     const encoded = {
       command,
-      args: this.#encode(args, request.tagged),
+      // Last, and sent before anything else is encoded, so it need not be copied.
+      args: this.#codec.encode(args, request.tagged),
       request_id: requestId,
       correlation_id: correlationId,
       traceparent,
-      ...(session !== undefined && {
-        session: {
-          id: session.id,
-          data:
-            session.stored === undefined ? EMPTY : this.#encode(session.stored.value, session.stored.tagged),
-          restore:
-            session.restore === undefined
-              ? EMPTY
-              : this.#encode(session.restore.value, session.restore.tagged),
-        },
-      }),
+      serial: id,
+      ...belongs,
     };
     const bytes = lane.send(id, encoded, streaming, timeoutMs);
     this.#open.add(id, requestId);
@@ -285,11 +289,14 @@ export class GrpcLink implements RemoteLink, LaneHandler {
       // One worker, one connection: otherwise channels with the same options share one.
       'grpc.use_local_subchannel_pool': 1,
       'grpc-node.flow_control_window': 2 ** 20,
+      // What is started again is for the pool to say; and it costs each call a layer.
+      'grpc.enable_retries': 0,
       ...options,
     });
     const metadata = (): Metadata => {
       const made = new grpc.Metadata();
-      made.set('x-snakepit-worker-id', this.#identity.workerId);
+      // Of several hosts that reach a worker by one address, it tells which this is.
+      if (this.#place.remote) made.set('x-snakepit-worker-id', this.#identity.workerId);
       authorize(made);
       return made;
     };
@@ -414,8 +421,8 @@ export class GrpcLink implements RemoteLink, LaneHandler {
     this.#place.onClosed();
   }
 
-  #encode(value: unknown, tagged: boolean): Uint8Array {
-    // Its bytes are only good until the next call.
+  /** The codec's bytes are only good until its next call. */
+  #copy({ value, tagged }: Sendable): Uint8Array {
     return Buffer.from(this.#codec.encode(value, tagged));
   }
 }

@@ -1,9 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
-import type { ProcessExit } from '../../process/index.ts';
 import type { CodecName } from '../codec/index.ts';
-import type { LinkHandler, Transport, WorkerIdentity, WorkerLink } from '../contract.ts';
-import { makeSocketDirectory, removeSocketDirectory } from '../socket/directory.ts';
-import { loadGrpc } from './grpc.ts';
+import type { LinkHandler, SlotProgress, Transport, WorkerIdentity, WorkerLink } from '../contract.ts';
+import { makeSocketDirectory, removeSocketDirectory } from '../directory.ts';
+import { makeProgressFile, readLastStarted, readProgress } from '../progress.ts';
+import { type WelcomeSettings, welcomeContent } from '../welcome.ts';
+import { loadGrpc, type Peer } from './grpc.ts';
 import { unheld } from './hold.ts';
 import { GrpcLink } from './link.ts';
 import type { Place, Target } from './place.ts';
@@ -11,27 +12,54 @@ import type { GrpcLinkSettings } from './settings.ts';
 
 /** How often it is looked whether a process that was started listens. */
 const LOOK_MS = 20;
-/** What a worker gets to import gRPC and start the process that runs the handlers; the start as a whole has a deadline of its own. */
+/** What a worker gets to answer Hello; the start as a whole has a deadline of its own. */
 const HELLO_TIMEOUT_MS = 120_000;
+const GRPC_WORKER = ['-m', 'snakepit._grpc_worker'];
 
 /** Settings of the gRPC transport for workers on this machine. */
-export interface GrpcTransportSettings extends Omit<GrpcLinkSettings, 'codecs'> {
+export interface GrpcTransportSettings extends Omit<GrpcLinkSettings & WelcomeSettings, 'codecs'> {
   readonly codec: 'auto' | CodecName;
-  readonly app: string;
-  readonly cwd: string;
-  readonly concurrency: number;
-  /** How often the process that runs the handlers is asked whether it lives. */
-  readonly heartbeatIntervalMs: number;
   /** Where the private directory is made. Default: the temporary directory. */
   readonly runtimeDir: string | undefined;
 }
 
-/** The link to a worker that this host starts. */
+/** The link to a worker that this host starts. It shares a progress file with it, as over a socket. */
 class LocalLink extends GrpcLink {
-  /** How its process is started. */
-  args: readonly string[] = [];
-  /** How the process that ran the handlers has ended, below the one that serves gRPC. */
-  innerExit: ProcessExit | undefined;
+  readonly args = GRPC_WORKER;
+  override readonly env: Readonly<Record<string, string>>;
+  readonly #progressPath: string;
+  readonly #concurrency: number;
+
+  constructor(
+    peer: Peer,
+    identity: WorkerIdentity,
+    settings: GrpcLinkSettings & WelcomeSettings,
+    handler: LinkHandler,
+    base: string,
+  ) {
+    const path = `${base}.sock`;
+    super(peer, identity, settings, handler, localPlace(path));
+    this.#progressPath = `${base}.progress`;
+    this.#concurrency = settings.concurrency;
+    makeProgressFile(this.#progressPath, settings.concurrency);
+    const { codecs } = settings;
+    this.env = {
+      SNAKEPIT_SOCKET: path,
+      SNAKEPIT_WORKER_ID: identity.workerId,
+      SNAKEPIT_WORKER_SLOT: String(identity.slot),
+      SNAKEPIT_WELCOME: JSON.stringify({ ...welcomeContent(settings, identity, this.#progressPath), codecs }),
+    };
+  }
+
+  override progress(): readonly SlotProgress[] {
+    return readProgress(this.#progressPath, this.#concurrency);
+  }
+
+  override takeLastStarted(): readonly number[] {
+    const last = readLastStarted(this.#progressPath, this.#concurrency);
+    rmSync(this.#progressPath, { force: true });
+    return last;
+  }
 }
 
 /**
@@ -50,12 +78,8 @@ export const createGrpcTransport = async (
     kind: 'grpc',
     directory,
     async open(identity: WorkerIdentity, handler: LinkHandler): Promise<WorkerLink> {
-      const path = `${directory}/w${++opened}.sock`;
-      const place = localPlace(path, (exit) => {
-        link.innerExit = exit;
-      });
-      const link: LocalLink = new LocalLink(peer, identity, { ...settings, codecs }, handler, place);
-      link.args = workerArgs(path, settings);
+      const base = `${directory}/w${++opened}`;
+      const link = new LocalLink(peer, identity, { ...settings, codecs }, handler, base);
       link.connect();
       return link;
     },
@@ -63,7 +87,7 @@ export const createGrpcTransport = async (
   };
 };
 
-const localPlace = (path: string, onExit: (exit: ProcessExit) => void): Place => ({
+const localPlace = (path: string): Place => ({
   address: path,
   remote: false,
   helloTimeoutMs: HELLO_TIMEOUT_MS,
@@ -81,17 +105,7 @@ const localPlace = (path: string, onExit: (exit: ProcessExit) => void): Place =>
       authorize: () => {},
     };
   },
-  onExit: (exit) => onExit(exit),
+  // The process that was started is the one that runs the handlers, and its end is seen.
+  onExit: () => {},
   onClosed: () => rmSync(path, { force: true }),
 });
-
-const workerArgs = (path: string, settings: GrpcTransportSettings): readonly string[] => [
-  ...['-m', 'snakepit', 'worker', settings.app, '--listen', `unix:${path}`],
-  ...['--concurrency', String(settings.concurrency), '--cwd', settings.cwd],
-  ...['--max-message-bytes', String(settings.maxFrameBytes)],
-  ...['--max-session-bytes', String(settings.maxSessionBytes)],
-  ...(settings.codec === 'auto' ? [] : ['--codec', settings.codec]),
-  ...['--heartbeat-interval-ms', String(Math.max(10, settings.heartbeatIntervalMs))],
-  // Whether it hangs is for the host to say.
-  ...['--stuck-after-ms', '0', '--wait-for-host', '--with-stdin', '--once'],
-];

@@ -35,6 +35,7 @@ export interface ExecuteRequest {
   readonly correlation_id: string;
   readonly traceparent: string;
   readonly session?: { readonly id: string; readonly data: Uint8Array; readonly restore: Uint8Array };
+  readonly serial: number;
 }
 
 export interface ExecuteReply {

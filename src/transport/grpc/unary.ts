@@ -6,6 +6,20 @@ import type { ExecuteReply, ExecuteRequest, FailureMessage, StreamReply } from '
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
+/**
+ * Begins a call without a note of where that was. grpc-js takes one for each, for the stack of its errors, which go no further than here: to do without saves a tenth
+ * of what a call costs.
+ */
+const unsigned = <Call>(begin: () => Call): Call => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return begin();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
 /** One stream and how much of it may be handed on. */
 interface Stream {
   readonly call: ClientReadableStream<StreamReply>;
@@ -77,18 +91,13 @@ export class Unary implements Lane {
   #unary(id: number, bytes: Buffer, metadata: Metadata, deadline: number): void {
     const { client, methods } = this.#wire;
     const { path, deserialize } = methods.execute;
-    const call = client.makeUnaryRequest<Buffer, ExecuteReply>(
-      path,
-      asItIs,
-      deserialize,
-      bytes,
-      metadata,
-      { deadline },
-      (error, reply) => {
-        if (!this.#calls.delete(id)) return;
-        if (error) this.#failed(id, error);
-        else this.#to.reply(id, reply as ExecuteReply);
-      },
+    const answered = (error: ServiceError | null, reply?: ExecuteReply): void => {
+      if (!this.#calls.delete(id)) return;
+      if (error) this.#failed(id, error);
+      else this.#to.reply(id, reply as ExecuteReply);
+    };
+    const call = unsigned(() =>
+      client.makeUnaryRequest(path, asItIs, deserialize, bytes, metadata, { deadline }, answered),
     );
     this.#calls.set(id, call);
   }

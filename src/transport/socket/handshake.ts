@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type CodecName, codecs } from '../codec/index.ts';
+import { PROTOCOL } from '../welcome.ts';
 import { ProtocolFault } from './frames.ts';
 import { type Role, Type } from './messages.ts';
 
-export const PROTOCOL = 1;
 /** Greetings are small; whoever sends more is no worker of ours. */
 export const MAX_GREETING = 64 * 1024;
 

@@ -11,30 +11,19 @@ import type {
   WorkerIdentity,
   WorkerLink,
 } from '../contract.ts';
+import { makeProgressFile, readLastStarted, readProgress } from '../progress.ts';
+import { type WelcomeSettings, welcomeContent } from '../welcome.ts';
 import { Connection } from './connection.ts';
 import type { ProtocolFault } from './frames.ts';
-import { type Hello, MAX_GREETING, PROTOCOL, Refusal, readHello, reject, welcome } from './handshake.ts';
+import { type Hello, MAX_GREETING, Refusal, readHello, reject, welcome } from './handshake.ts';
 import { deliver, type Role, Type } from './messages.ts';
-import { makeProgressFile, readProgress } from './progress.ts';
 
 /** How long one connection may outlive the other before the link counts as broken. */
 const HALF_OPEN_MS = 250;
-const DEFAULT_LOG_RATE = { perSecond: 500, burst: 2000 };
-const DEFAULT_SESSION_BYTES = 2 ** 20;
 
 /** What a link needs to know of its pool. */
-export interface LinkSettings {
-  readonly poolName: string;
-  readonly app: string;
-  readonly cwd: string;
-  readonly concurrency: number;
-  readonly maxFrameBytes: number;
-  readonly statsIntervalMs: number;
+export interface LinkSettings extends WelcomeSettings {
   readonly codecs: readonly CodecName[];
-  /** Records a worker may print and log: in a second in the long run, and at once. Default: 500 and 2000. */
-  readonly logRate?: { readonly perSecond: number; readonly burst: number };
-  /** Largest encoded data of a session. Bytes, default 1 MiB. */
-  readonly maxSessionBytes?: number;
 }
 
 const sessionContent = ({ id, stored, restore }: OutgoingSession): Record<string, unknown> => {
@@ -140,9 +129,9 @@ export class SocketLink implements WorkerLink {
   }
 
   takeLastStarted(): readonly number[] {
-    const slots = this.progress();
+    const last = readLastStarted(this.#progressPath, this.#settings.concurrency);
     rmSync(this.#progressPath, { force: true });
-    return slots.map((slot) => slot.lastStarted);
+    return last;
   }
 
   close(): void {
@@ -186,7 +175,8 @@ export class SocketLink implements WorkerLink {
     }
     this.#greeting.delete(connection);
     this.#connections.set(hello.role, connection);
-    connection.writer.add(welcome(this.#welcomeContent(hello)));
+    const content = welcomeContent(this.#settings, this.#identity, this.#progressPath);
+    connection.writer.add(welcome({ ...content, codec: hello.codec }));
     connection.writer.flush();
     this.#codec = codecs[hello.codec];
     if (this.#connections.size === 2) {
@@ -195,25 +185,6 @@ export class SocketLink implements WorkerLink {
       this.#handler.introduced({ pid: hello.pid, pythonVersion: hello.pythonVersion, codec: hello.codec });
     }
     return hello.role;
-  }
-
-  #welcomeContent(hello: Hello): Record<string, unknown> {
-    const { poolName, concurrency, app, cwd, maxFrameBytes, statsIntervalMs } = this.#settings;
-    const { perSecond, burst } = this.#settings.logRate ?? DEFAULT_LOG_RATE;
-    return {
-      protocol: PROTOCOL,
-      codec: hello.codec,
-      max_frame_bytes: maxFrameBytes,
-      pool_name: poolName,
-      worker_slot: this.#identity.slot,
-      concurrency,
-      app,
-      cwd,
-      stats_interval_ms: statsIntervalMs,
-      progress_file: this.#progressPath,
-      log_rate: { per_second: perSecond, burst },
-      max_session_bytes: this.#settings.maxSessionBytes ?? DEFAULT_SESSION_BYTES,
-    };
   }
 
   #ended(role: Role, fault: ProtocolFault | undefined): void {

@@ -1,6 +1,6 @@
 import type { CodecName } from '../codec/index.ts';
 import type { LinkHandler, Transport, WorkerIdentity, WorkerLink } from '../contract.ts';
-import { makeSocketDirectory, removeSocketDirectory } from './directory.ts';
+import { makeSocketDirectory, removeSocketDirectory } from '../directory.ts';
 import { type LinkSettings, SocketLink } from './link.ts';
 
 /** Settings of the socket transport of a pool. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { errorOf, isAlive, python, startPit, until } from '../../support/pit.ts';
+import { errorOf, python, startPit } from '../../support/pit.ts';
 import { requirePythonModule, testPython } from '../../support/tools.ts';
 
 const can = requirePythonModule('grpc') && requirePythonModule('grpc_health');
@@ -17,20 +17,31 @@ const app = python`
 `;
 
 describe.skipIf(!can)('a gRPC worker that the pool has started', () => {
-  it('is replaced as a whole when the process that serves gRPC is killed', async () => {
+  it('is one process', async () => {
     const test = await startPit({ pool: { app, transport: 'grpc' } });
-    const [parent, child] = (await test.pit.execute<number[]>('pids')) as [number, number];
-    expect(test.pids()).toEqual([parent]);
+    const [parent, worker] = (await test.pit.execute<number[]>('pids')) as [number, number];
+    expect(parent).toBe(process.pid);
+    expect(test.pids()).toEqual([worker]);
     const held = errorOf(test.pit.execute('hold', { gate: 'never' }));
     await test.noted('holds');
-    process.kill(parent, 'SIGKILL');
+    process.kill(worker, 'SIGKILL');
     const error = await held;
     expect(error.code).toBe('worker_crashed');
     expect(error.context.exit).toMatchObject({ signal: 'SIGKILL' });
-    await until(() => !isAlive(child), 'the process that ran the handler is gone');
-    const after = await test.pit.execute<number[]>('pids');
-    expect(after).not.toContain(parent);
-    expect(after).not.toContain(child);
+    expect(await test.pit.execute<number[]>('pids')).not.toContain(worker);
+  });
+
+  it.each([true, false])('runs anew what had not begun when it died (in batches: %s)', async (exchange) => {
+    const test = await startPit({ pool: { app, transport: 'grpc', exchange } });
+    // Fast ones first, so that more than one are sent ahead.
+    for (let i = 0; i < 6; i++) await test.pit.execute('pids');
+    const [, worker] = (await test.pit.execute<number[]>('pids')) as [number, number];
+    const held = errorOf(test.pit.execute('hold', { gate: 'never' }));
+    await test.noted('holds');
+    const behind = Array.from({ length: 6 }, () => test.pit.execute<number[]>('pids'));
+    process.kill(worker, 'SIGKILL');
+    expect((await held).code).toBe('worker_crashed');
+    for (const [, pid] of await Promise.all(behind)) expect(pid).not.toBe(worker);
   });
 
   it('says what its Python lacks', async () => {

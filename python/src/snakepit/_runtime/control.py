@@ -53,7 +53,6 @@ _FORGET_UNSEEN_S = 60.0
 _EXIT_S = 3.0
 # The end of a host closes both connections, one a moment after the other.
 _HALF_CLOSED_MS = 100
-_CLOSED = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Runs(Protocol):
@@ -200,9 +199,7 @@ class Control(threading.Thread):
             self._state.ticking = True
 
     def _closed(self) -> HostGone:
-        work = select.poll()
-        work.register(self._inbox.sock, _CLOSED)
-        return HostGone() if work.poll(_HALF_CLOSED_MS) else ControlClosed()
+        return HostGone() if self._inbox.closes(_HALF_CLOSED_MS) else ControlClosed()
 
     def _take(self, data: bytes) -> None:
         for frame in self._reader.feed(data):

@@ -88,7 +88,7 @@ def connect(settings: Settings, role: str) -> Connection:
         sock.sendall(wire.header(len(body)) + body)
         answer, rest = _receive(sock)
         sock.settimeout(None)
-        return Connection(sock, _welcome(answer), rest)
+        return Connection(sock, _welcome_in(answer), rest)
     except (OSError, wire.ProtocolError) as error:
         raise Refused(
             f"cannot open the {role} connection to the host at {settings.socket_path}: {error}"
@@ -105,12 +105,20 @@ def _receive(sock: socket.socket) -> tuple[wire.Frame, bytes]:
             return frame, reader.rest
 
 
-def _welcome(frame: wire.Frame) -> Welcome:
+def _welcome_in(frame: wire.Frame) -> Welcome:
     kind, fields = frame[0], frame[1] if len(frame) > 1 else None
     if kind == wire.REJECT and isinstance(fields, dict):
         raise Refused(f"the host refused this worker: {fields.get('code')}: {fields.get('message')}")
     if kind != wire.WELCOME or not isinstance(fields, dict):
         raise wire.ProtocolError(f"WELCOME was expected, a frame of type {kind!r} came")
+    return read_welcome(fields)
+
+
+def read_welcome(fields: dict[str, Any]) -> Welcome:
+    """What the host has to say, checked.
+
+    :raises ProtocolError: it is not the protocol.
+    """
     if fields.get("protocol") != wire.PROTOCOL_VERSION:
         raise wire.ProtocolError(f"the host speaks protocol {fields.get('protocol')!r}, this worker 1")
 

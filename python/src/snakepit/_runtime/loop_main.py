@@ -4,7 +4,8 @@ No hand-off between threads: that is what makes a call cheap. Replies of the req
 together. A reply is held back only while fast requests follow it:
 
 - nothing is held when no request is at hand, when 1 ms has passed, when eight wait, or when a reply is large;
-- before a command that has lately taken more than 0.2 ms, or was never called, what is held is sent;
+- before a command that has lately taken more than 0.2 ms, or was never called, what is held is sent: should it end the
+  process, the others have their answers;
 - should a command that was always fast be slow for once, the control thread sends what is held within about
   20 ms.
 
@@ -60,6 +61,7 @@ def serve(
     unstarted, cancels, progress = inbox.unstarted, state.cancels, state.progress
     partial_lines, scalars = runner.capture.partial, codec.scalars
     claim, command_of, out, flush = unstarted.pop, commands.get, channel.out, channel.flush
+    settle = channel.settle
     plain, pack, size_header, hold = codec.plain, codec.pack, header, channel.out.append
     # On the platforms that have Unix sockets this is the very clock of perf_counter, and deadlines are in its
     # seconds.
@@ -107,6 +109,7 @@ def serve(
                 if out:
                     flush()
                     sent = wall
+                settle()
                 if command.heavy:
                     command.heavy -= 1
                     gauge.start(id)

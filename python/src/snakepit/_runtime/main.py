@@ -6,9 +6,10 @@ import inspect
 import logging
 import os
 import queue
+import socket
 import sys
 import threading
-from typing import Any, NoReturn, Optional
+from typing import Any, NamedTuple, NoReturn, Optional
 
 from snakepit import _api, _context, _telemetry, metrics
 from snakepit._runtime import app, codec, handshake, loop_main, process, runner, sessions
@@ -18,7 +19,7 @@ from snakepit._runtime.commands import Command, call_positional
 from snakepit._runtime.control import Control
 from snakepit._runtime.ending import fatal
 from snakepit._runtime.failure import failure, from_exception
-from snakepit._runtime.inbox import Inbox
+from snakepit._runtime.inbox import Inbox, SocketInbox
 from snakepit._runtime.interrupt import Interrupter
 from snakepit._runtime.loop_threads import Threads
 from snakepit._runtime.progress import open_progress
@@ -46,7 +47,7 @@ def main() -> NoReturn:
         settings = handshake.Settings.from_environ()
         control = handshake.connect(settings, "control")
         work = handshake.connect(settings, "work")
-        worker = Worker(control, work, stdin)
+        worker = Worker(control.welcome, by_sockets(control, work), stdin)
     except (handshake.Refused, ProtocolError, OSError, ValueError) as error:
         print(f"snakepit: {error}", file=sys.stderr)
         sys.exit(1)
@@ -58,13 +59,27 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+class Wiring(NamedTuple):
+    """Ways in and out of a worker. ``rest``: bytes that came on ``control`` already."""
+
+    control: socket.socket
+    rest: bytes
+    control_channel: Sender
+    inbox: Inbox
+    channel: Sender
+
+
+def by_sockets(control: handshake.Connection, work: handshake.Connection) -> Wiring:
+    """Over the two connections to the host."""
+    reader = codec.make(work.welcome.codec).reader(work.welcome.max_frame_bytes)
+    inbox = SocketInbox(work.sock, reader)
+    return Wiring(control.sock, control.rest, Sender(control.sock), inbox, Sender(work.sock))
+
+
 class Worker:
     """The parts of a worker, put together."""
 
-    def __init__(
-        self, control: handshake.Connection, work: handshake.Connection, stdin: Optional[int]
-    ) -> None:
-        welcome = work.welcome
+    def __init__(self, welcome: handshake.Welcome, wiring: Wiring, stdin: Optional[int]) -> None:
         chosen = codec.make(welcome.codec)
         self.welcome, self.codec = welcome, chosen
         limit = welcome.max_frame_bytes
@@ -72,15 +87,16 @@ class Worker:
         progress = open_progress(welcome.progress_file, welcome.concurrency)
         self.state = State(progress, welcome.concurrency)
         self.answers = Answers(chosen, limit, welcome.max_session_bytes)
-        self.channel = Sender(work.sock)
-        self.control_channel = Sender(control.sock)
+        self.channel, self.control_channel = wiring.channel, wiring.control_channel
         fifo: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
         threaded = welcome.concurrency > 1
-        self.inbox = Inbox(work.sock, chosen.reader(limit), fifo.put if threaded else None)
+        self.inbox = wiring.inbox
+        if threaded:
+            self.inbox.fifo = fifo.put
         self.control = Control(
-            control.sock,
+            wiring.control,
             chosen.reader(limit),
-            control.rest,
+            wiring.rest,
             self.control_channel,
             self.answers,
             stdin,
@@ -103,7 +119,7 @@ class Worker:
         self.control.attach(self.state, self.inbox, self.channel, self.answers, runs, self.capture, stacks)
         self._wire_api(runs)
         process.handle_signals(self._stop, self.inbox.wake_descriptor)
-        process.on_fork(lambda: self._let_go(control, work, stdin))
+        process.on_fork(lambda: self._let_go(wiring, stdin))
 
     def _wire_api(self, runs: Any) -> None:
         callers = [f.__code__ for f in (loop_main.serve, MainRunner.step, runner.call, call_positional)]
@@ -215,12 +231,10 @@ class Worker:
             os._exit(0)
         self.inbox.wake()
 
-    def _let_go(
-        self, control: handshake.Connection, work: handshake.Connection, stdin: Optional[int]
-    ) -> None:
+    def _let_go(self, wiring: Wiring, stdin: Optional[int]) -> None:
         _context.source = _telemetry.sink = metrics.sink = None
         self.capture.release()
-        control.sock.close()
-        work.sock.close()
+        wiring.control.close()
+        wiring.inbox.close()
         if stdin is not None:
             os.close(stdin)

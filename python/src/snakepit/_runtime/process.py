@@ -5,13 +5,17 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import socket
 import stat
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any, Optional
 
 #: prctl(2), <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1
+#: What each small write of a stack dump may wait for the host to read, in microseconds.
+_WRITE_US = 20_000
 
 
 def take_stdin() -> Optional[int]:
@@ -58,7 +62,7 @@ def arm_fault_handler() -> None:
 
     If the host passes ``SNAKEPIT_STACK_FD``, the number of an inherited descriptor, SIGURG writes all stacks
     to it, even while C code holds the GIL. Left alone, SIGURG is ignored. A host that does not read loses the
-    rest of a dump; it must not stop the process. Children do not get the descriptor.
+    rest of a dump; it must not stop the process for long. Children do not get the descriptor.
     """
     faulthandler.enable(file=2)
     number = os.environ.pop("SNAKEPIT_STACK_FD", "")
@@ -66,7 +70,7 @@ def arm_fault_handler() -> None:
         return
     descriptor = int(number)
     try:
-        os.set_blocking(descriptor, False)
+        _bound_writes(descriptor)
         os.set_inheritable(descriptor, False)
         faulthandler.register(signal.SIGURG, file=descriptor, all_threads=True, chain=False)
     except (OSError, OverflowError, ValueError, RuntimeError):
@@ -77,6 +81,17 @@ def arm_fault_handler() -> None:
         os.close(descriptor)
 
     on_fork(release)
+
+
+def _bound_writes(descriptor: int) -> None:
+    # faulthandler writes a few bytes at a time, of which a socket holds some hundred until they are read: too few for the stacks of
+    # some ten threads, and the last, which come first to the eye, would be lost.
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        os.set_blocking(descriptor, False)
+        return
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, _WRITE_US))
+    os.set_blocking(descriptor, True)
 
 
 def handle_signals(stop: Callable[[], None], wake_descriptor: int) -> None:

@@ -20,6 +20,8 @@ class Progress(NamedTuple):
     words: MutableSequence[int]
     #: What ``threading.get_ident()`` is there, unsigned 64 bits per slot; 0 while not known.
     threads: MutableSequence[int]
+    #: One word: requests up to this one may have begun as well, whatever the others say; 0: none.
+    reach: MutableSequence[int]
 
 
 def open_progress(path: Optional[str], slots: int) -> Progress:
@@ -30,14 +32,16 @@ def open_progress(path: Optional[str], slots: int) -> Progress:
     :raises ValueError: it is too short.
     """
     if path is None:
-        return Progress([0] * slots, [0] * slots)
+        return Progress([0] * slots, [0] * slots, [0])
     with open(path, "r+b") as file:
         memory = mmap.mmap(file.fileno(), 0)
     if len(memory) < 4 * slots:
         raise ValueError(f"the progress file has {len(memory)} bytes; {slots} slots need {4 * slots}")
     at = threads_at(slots)
-    threads = _numbers(memory, "Q", at, slots) if len(memory) >= at + 8 * slots else [0] * slots
-    return Progress(_numbers(memory, "I", 0, slots), threads)
+    whole = len(memory) >= at + 8 * slots
+    threads = _numbers(memory, "Q", at, slots) if whole else [0] * slots
+    reach = _numbers(memory, "I", 4 * slots, 1) if whole else [0]
+    return Progress(_numbers(memory, "I", 0, slots), threads, reach)
 
 
 def threads_at(slots: int) -> int:

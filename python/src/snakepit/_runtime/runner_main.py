@@ -161,11 +161,11 @@ class MainRunner(Runner):
 
         credit.on_change = functools.partial(loop.call_soon_threadsafe, changed)
         changed()
-        loop.add_reader(self.inbox.sock, readable)
+        self.inbox.attend(loop, readable)
         try:
             await future
         finally:
-            loop.remove_reader(self.inbox.sock)
+            self.inbox.unattend(loop)
             credit.on_change = None
 
 

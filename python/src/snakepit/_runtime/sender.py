@@ -57,6 +57,9 @@ class Sender:
                 return False
         return True
 
+    def settle(self) -> None:
+        """See to it that what was flushed survives the process, which may be about to crash: the kernel has it."""
+
     def _drain(self, timeout: Optional[float]) -> bool:
         if self._rest is None:
             out = self.out

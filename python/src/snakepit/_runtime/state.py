@@ -45,7 +45,7 @@ class State:
         #: Cancels by request id. The control thread adds; who ends the request removes.
         self.cancels: dict[int, Cancel] = {}
         #: The request that each slot started last, and the thread that runs it, where the host can read them.
-        self.progress, self.threads = progress
+        self.progress, self.threads = progress.words, progress.threads
         self._slots = slots
         #: Batches of requests the main thread has begun; tells the control thread that there is work.
         self.batches = 0

@@ -28,7 +28,7 @@ _RECALLED = Problem(failure("recalled", "the request was taken back before it ha
 class Call:
     """One request on the child, from its frame to its one answer."""
 
-    __slots__ = ("after", "id", "owner", "request_id")
+    __slots__ = ("after", "id", "owner", "request_id", "serial")
 
     #: Called once after a number of calls that share it have been told something.
     after: Optional[Callable[[], None]]
@@ -36,6 +36,8 @@ class Call:
     def __init__(self, request_id: str, owner: Any) -> None:
         """``owner``: the gRPC context of the call it came with; tells which host asked."""
         self.id = 0
+        #: Its number at the host; 0: not known.
+        self.serial = 0
         self.after = None
         self.request_id = request_id
         self.owner = owner
@@ -138,36 +140,36 @@ class StreamCall(Call):
 class BatchedCall(Call):
     """A call on an Exchange, which sends many answers together."""
 
-    __slots__ = ("_serial", "_tell")
+    __slots__ = ("_number", "_tell")
 
     def __init__(
         self,
         request_id: str,
         owner: Any,
-        serial: int,
+        number: int,
         tell: Callable[[int, Any], None],
         after: Callable[[], None],
     ) -> None:
-        """``serial``: its number on the stream. ``tell``: takes chunks, reports and the end; then ``after`` is called.
+        """``number``: that of it on the stream. ``tell``: takes chunks, reports and the end; then ``after`` is called.
 
         The end is an outcome; None for one that was taken back, of which the host hears elsewhere.
         """
         super().__init__(request_id, owner)
-        self._serial, self._tell, self.after = serial, tell, after
+        self._number, self._tell, self.after = number, tell, after
 
     def settle(self, outcome: Outcome) -> None:
         """See :class:`Call`."""
-        self._tell(self._serial, outcome)
+        self._tell(self._number, outcome)
 
     def chunk(self, value: Raw) -> None:
         """See :class:`Call`."""
-        self._tell(self._serial, value)
+        self._tell(self._number, value)
 
     def give_back(self) -> None:
         """See :class:`Call`."""
-        self._tell(self._serial, None)
+        self._tell(self._number, None)
 
     def record(self, report: Any) -> bool:
         """See :class:`Call`."""
-        self._tell(self._serial, report)
+        self._tell(self._number, report)
         return True

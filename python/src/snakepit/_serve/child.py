@@ -20,8 +20,9 @@ from snakepit._runtime import wire
 from snakepit._runtime.codec import json
 from snakepit._runtime.wire import SplittingReader
 from snakepit._serve import progress
+from snakepit._serve.backend import Greeting
 from snakepit._serve.frames import RawCodec, make
-from snakepit._serve.link import Link, LinkListener
+from snakepit._serve.link import ChildLink, LinkListener
 from snakepit._serve.settings import Settings
 from snakepit._serve.stack_dump import StackPipe
 
@@ -41,14 +42,6 @@ class End(NamedTuple):
 
     def __str__(self) -> str:
         return f"it was ended by {self.signal}" if self.signal else f"it ended with exit code {self.code}"
-
-
-class Greeting(NamedTuple):
-    """What a child says of itself."""
-
-    pid: int
-    python_version: str
-    codec: str
 
 
 class Child:
@@ -72,7 +65,7 @@ class Child:
         self._progress = Path(f"{directory}/{serial}.progress")
         self._token = secrets.token_hex(24)
         self._worker_id = f"grpc-{os.getpid()}-{serial}"
-        self.link: Optional[Link] = None
+        self.link: Optional[ChildLink] = None
         self.codec: Optional[RawCodec] = None
         self.end: Optional[End] = None
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -181,9 +174,10 @@ class Child:
         self.codec = make(greeting.codec)
         control, work = greeted["control"], greeted["work"]
         limit = self._frame_limit()
-        self.link = Link(self.codec, control[0], work[0], limit, self._listener, self._settings.concurrency)
+        sockets = (control[0], work[0])
+        self.link = ChildLink(self.codec, sockets, limit, self._listener, self._settings.concurrency)
         self._on_greeting(greeting)
-        self.link.start((control[1], work[1]))
+        self.link.start_reading((control[1], work[1]))
 
     def _frame_limit(self) -> int:
         # A little more than hosts may send, for what surrounds the value in a frame.

@@ -11,28 +11,25 @@ from pathlib import Path
 from typing import Any, NoReturn, Optional
 
 from snakepit._runtime import codec
-from snakepit._serve import address
+from snakepit._serve import address, extra
 from snakepit._serve.settings import Settings
 from snakepit._version import __version__
 
 _TOKEN_VARIABLE = "SNAKEPIT_WORKER_TOKEN"
 _MIN_TOKEN = 16
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_INSTALL = 'python -m pip install "snakepit-runtime[grpc]"'
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> NoReturn:
     """Run it. The exit code is 2 for what was asked wrongly, 1 for what went wrong."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    missing = _missing()
+    missing = extra.complaint()
     if missing:
-        names = ", ".join(missing)
-        parser.error(
-            f"{names} cannot be imported: a gRPC worker needs the extra [grpc]. Install it with: {_INSTALL}"
-        )
+        parser.error(missing)
     settings = _settings(parser, options)
-    from snakepit._serve.main import Trouble, serve
+    from snakepit._serve.main import serve
+    from snakepit._serve.server import Trouble
 
     try:
         code = serve(settings)
@@ -42,21 +39,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _missing() -> list[str]:
-    missing = []
-    for module, package in (
-        ("grpc", "grpcio"),
-        ("google.protobuf", "protobuf"),
-        ("grpc_health.v1.health", "grpcio-health-checking"),
-        ("grpc_reflection.v1alpha.reflection", "grpcio-reflection"),
-    ):
-        try:
-            __import__(module)
-        except ImportError as error:
-            missing.append(package if isinstance(error, ModuleNotFoundError) else f"{package} ({error})")
-    return missing
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,8 +118,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"file with the token hosts must name; or the variable {_TOKEN_VARIABLE}",
     )
-    add("--wait-for-host", action="store_true", help="load the app when the first host connects")
-    add("--with-stdin", action="store_true", help="end when standard input does")
     add("--once", action="store_true", help="end with the app's process instead of starting another")
     worker.set_defaults(parser=worker)
     return parser
@@ -197,8 +177,6 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
         tls_client_ca=options.tls_client_ca,
         token=token,
         loopback=loopback,
-        watch_stdin=options.with_stdin,
-        wait_for_host=options.wait_for_host,
         once=options.once,
     )
 

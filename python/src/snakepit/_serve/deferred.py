@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 import grpc
 
@@ -21,9 +21,12 @@ import grpc
 class Deferred(Protocol):
     """A method that answers later. It must neither wait nor raise."""
 
-    def __call__(self, data: bytes, context: Any, finish: Callable[[Callable[..., Any]], None], /) -> None:
-        """``finish`` takes a handler as grpcio knows them, which returns the reply or aborts; to be called once."""
+    def __call__(self, data: bytes, context: Any, finish: Finish, /) -> None:
+        """``finish`` takes the reply, or a handler as grpcio knows them, which aborts; to be called once."""
         ...
+
+
+Finish = Callable[[Union[bytes, Callable[..., Any]]], None]
 
 
 def _parts() -> Any:
@@ -35,6 +38,7 @@ def _parts() -> Any:
         "_receive_message": "state call request_deserializer",
         "_Context": "rpc_event state request_deserializer",
         "_is_rpc_state_active": "state",
+        "_status": "rpc_event state serialized_response",
     }
     for name, parameters in expected.items():
         if list(inspect.signature(getattr(_server, name)).parameters) != parameters.split():
@@ -87,8 +91,12 @@ def take(function: Any, args: tuple[Any, ...]) -> bool:
             finish(_no_request)
         return outcome
 
-    def finish(handler: Callable[..., Any]) -> None:
-        _server._unary_response_in_pool(event, state, handler, _nothing, None, serializer)
+    def finish(outcome: Union[bytes, Callable[..., Any]]) -> None:
+        if isinstance(outcome, bytes):
+            # What is left of the following, once there is a reply and it needs no serializer.
+            _server._status(event, state, outcome)
+        else:
+            _server._unary_response_in_pool(event, state, outcome, _nothing, None, serializer)
 
     with state.condition:
         if _server._is_rpc_state_active(state):

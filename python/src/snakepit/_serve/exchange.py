@@ -12,11 +12,11 @@ from typing import Any, Optional, Union
 import grpc
 
 from snakepit._serve import failures, messages
+from snakepit._serve.backend import Backend
 from snakepit._serve.calls import BatchedCall, Outcome, Problem
 from snakepit._serve.frames import Answer, Raw
 from snakepit._serve.link import Gone, Link
 from snakepit._serve.requests import Refused, Requests
-from snakepit._serve.supervisor import Supervisor
 
 #: A batch of more than one message stays below this, in bytes.
 _MAX_BATCH = 1 << 20
@@ -26,14 +26,16 @@ _MAX_MESSAGES = 512
 class Exchange:
     """One such stream: a thread reads, another writes."""
 
-    def __init__(self, supervisor: Supervisor, requests: Requests, context: grpc.ServicerContext) -> None:
-        self._supervisor = supervisor
+    def __init__(self, backend: Backend, requests: Requests, context: grpc.ServicerContext) -> None:
+        self._backend = backend
         self._requests = requests
         self._context = context
         self._open: dict[int, tuple[Link, BatchedCall]] = {}
         self._out: deque[Any] = deque()
         self._ready = threading.Semaphore(0)
         self._woken = False
+        #: Nothing is left to send.
+        self.idle = threading.Event()
         #: The host sends no more, and is to have the answers that are still due.
         self._half_closed = False
         self._gone = False
@@ -76,36 +78,37 @@ class Exchange:
             link.flush()
 
     def _begin(self, message: Any, request: Any, stream: bool) -> Optional[Link]:
-        serial, link = message.id, self._supervisor.link
-        call = BatchedCall(request.request_id, self._context, serial, self._told, self._wake)
+        number, link = message.id, self._backend.link
+        call = BatchedCall(request.request_id, self._context, number, self._told, self._wake)
         left = message.timeout_ms / 1000 if message.timeout_ms else None
         try:
             if link is None:
                 raise Gone
-            self._open[serial] = (link, call)
+            self._open[number] = (link, call)
             self._requests.pass_on(link, call, request, len(request.args), left, stream, send=False)
             if self._gone:
                 link.flush()
                 link.cancel(call, "cancelled")
             return link
         except Refused as refused:
-            self._told(serial, refused.problem)
+            self._told(number, refused.problem)
         except Gone:
-            self._told(serial, failures.not_begun(self._supervisor.down_because))
+            self._told(number, failures.not_begun(self._backend.down_because))
         self._wake()
         return None
 
     # -- from the thread that reads the child's answers
 
-    def _told(self, serial: int, what: Union[Outcome, Raw, Any, None]) -> None:
+    def _told(self, number: int, what: Union[Outcome, Raw, Any, None]) -> None:
         if what is None:
-            self._open.pop(serial, None)
+            self._open.pop(number, None)
         else:
-            self._out.append((serial, what))
+            self._out.append((number, what))
 
     def _wake(self) -> None:
         if not self._woken:
             self._woken = True
+            self.idle.clear()
             self._ready.release()
 
     def caller_gone(self) -> None:
@@ -120,12 +123,16 @@ class Exchange:
     def write(self) -> Iterator[bytes]:
         """What gRPC sends."""
         while True:
+            self.idle.set()
+            if self._woken:
+                self.idle.clear()
             self._ready.acquire()
             # Before the look: what comes after it wakes us again.
             self._woken = False
             while self._out:
                 yield self._batch()
             if self._gone or (self._half_closed and not self._open):
+                self.idle.set()
                 return
 
     def _batch(self) -> bytes:
@@ -133,8 +140,8 @@ class Exchange:
         made: list[Any] = []
         batch = messages.WorkerBatch()
         while out and len(made) < _MAX_MESSAGES:
-            serial, what = out[0]
-            message = self._message(serial, what)
+            number, what = out[0]
+            message = self._message(number, what)
             bytes_ = message.ByteSize()
             if made and size + bytes_ > _MAX_BATCH:
                 break
@@ -142,20 +149,20 @@ class Exchange:
             made.append(message)
             out.popleft()
             if isinstance(what, (Answer, Problem)):
-                self._open.pop(serial, None)
+                self._open.pop(number, None)
         batch.messages.extend(made)
         return bytes(batch.SerializeToString())
 
-    def _message(self, serial: int, what: Any) -> Any:
+    def _message(self, number: int, what: Any) -> Any:
         if type(what) is Answer:
             try:
                 reply = self._requests.reply_message(what, self._context)
-                return messages.WorkerMessage(id=serial, reply=reply)
+                return messages.WorkerMessage(id=number, reply=reply)
             except Refused as refused:
                 what = refused.problem
         if isinstance(what, Problem):
-            return messages.WorkerMessage(id=serial, failure=failures.message(what))
+            return messages.WorkerMessage(id=number, failure=failures.message(what))
         if isinstance(what, bytes):
-            return messages.WorkerMessage(id=serial, chunk=what)
+            return messages.WorkerMessage(id=number, chunk=what)
         kind = what.WhichOneof("of")
-        return messages.WorkerMessage(id=serial, **{kind: getattr(what, kind)})
+        return messages.WorkerMessage(id=number, **{kind: getattr(what, kind)})

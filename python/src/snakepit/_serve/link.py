@@ -1,4 +1,4 @@
-"""The parent's end of the two connections of its child: requests out, answers in."""
+"""The way from gRPC to the runtime and back: requests in its frames, answers out of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableSequence
 from typing import Any, Optional, Protocol
 
 from snakepit._runtime import wire
@@ -40,6 +40,10 @@ class _Recall:
         self.back: list[Call] = []
 
 
+class Unnumbered(Exception):
+    """A request has no number of its own, on a link where it must have one."""
+
+
 class Gone(Exception):
     """The child has ended."""
 
@@ -50,20 +54,22 @@ class Link:
     def __init__(
         self,
         codec: RawCodec,
-        control: socket.socket,
-        work: socket.socket,
-        max_frame_bytes: int,
+        control: Sender,
+        work: Sender,
         listener: LinkListener,
         concurrency: int,
+        reach: Optional[MutableSequence[int]] = None,
     ) -> None:
+        """``reach``: the word of the progress file for what came out of turn. Given where requests keep the numbers of their host,
+        which reads the file.
+        """
         self.codec = self._codec = codec
         self._listener = listener
-        self._max = max_frame_bytes
-        self._sockets = (control, work)
-        self._control, self._work = Sender(control), Sender(work)
+        self._control, self._work = control, work
         #: Requests without an answer, also those that nobody waits for any more: they keep the child busy.
         self.open: dict[int, Call] = {}
         self._last_id = 0
+        self._reach = reach
         # Requests that keep the child busy until more come.
         self._enough = concurrency + _AHEAD
         # Ids must arrive in the order of their numbers, for the progress file to tell what has begun.
@@ -77,14 +83,9 @@ class Link:
         # Oldest first: the child answers in the order in which it was asked.
         self._recalls: deque[_Recall] = deque()
 
-    def start(self, rests: tuple[bytes, bytes]) -> None:
-        """Begin to read. ``rests``: what came right behind HELLO, control first."""
-        for run, args in (
-            (self._read, (self._sockets[0], self._take_control, rests[0])),
-            (self._read, (self._sockets[1], self._take_work, rests[1])),
-            (self._flush_rest, ()),
-        ):
-            threading.Thread(target=run, args=args, daemon=True).start()
+    def start(self) -> None:
+        """Begin to send what could not be sent at once."""
+        threading.Thread(target=self._flush_rest, daemon=True).start()
 
     # -- out
 
@@ -100,19 +101,38 @@ class Link:
         """Hand a request over. ``send``: False when :meth:`flush` follows soon.
 
         :raises Gone: there is nobody to take it.
+        :raises Unnumbered: it has no number of its own.
         """
         with self._lock:
             if self._over:
                 raise Gone
-            id = self._last_id + 1 if self._last_id < _MAX_ID else 1
-            while id in self.open:
-                id = id + 1 if id < _MAX_ID else 1
-            self._last_id = call.id = id
+            call.id = id = (
+                self._next_id() if self._reach is None else self._take_number(call.serial, self._reach)
+            )
             frame = self._codec.request(id, command, args, about, session)
             self.open[id] = call
             self._work.out.append(frame)
         if send:
             self._work.flush()
+
+    def _next_id(self) -> int:
+        last = self._last_id
+        id = last + 1 if last < _MAX_ID else 1
+        while id in self.open:
+            id = id + 1 if id < _MAX_ID else 1
+        self._last_id = id
+        return id
+
+    def _take_number(self, serial: int, reach: MutableSequence[int]) -> int:
+        if not serial or serial in self.open:
+            raise Unnumbered
+        if 0 < (serial - self._last_id) % 2**32 < 2**31:
+            self._last_id = serial
+        else:
+            # gRPC has delivered two calls the wrong way round. Once this one begins, its word would say that those of higher
+            # numbers have not.
+            reach[0] = self._last_id
+        return serial
 
     def flush(self) -> None:
         """Send what was held back."""
@@ -199,12 +219,6 @@ class Link:
         while self._recalls:
             self._recalls.popleft().done.set()
         self._rest_due.release()
-        for sock in self._sockets:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            sock.close()
         left = list(self.open.values())
         self.open.clear()
         for call in left:
@@ -218,27 +232,14 @@ class Link:
 
     # -- in
 
-    def _read(self, sock: socket.socket, take: Callable[[Iterable[list[bytes]]], None], data: bytes) -> None:
-        feed = SplittingReader(lambda body: [body], self._max).feed
-        fault = None
-        try:
-            while True:
-                take(feed(data))
-                if self._work.out:
-                    self._flush_without_waiting()
-                data = sock.recv(_CHUNK)
-                if not data:
-                    break
-        except OSError:
-            pass
-        except Exception as error:
-            fault = f"the process that runs the handlers broke the protocol: {error!r}"
-        self._listener.closed(fault)
+    def take_work(self, bodies: Iterable[bytes]) -> None:
+        """Take what came on the work connection.
 
-    def _take_work(self, frames: Iterable[list[bytes]]) -> None:
+        :raises ProtocolError: it is not the protocol.
+        """
         codec, pop = self._codec, self.open.pop
         settled: list[Call] = []
-        for (body,) in frames:
+        for body in bodies:
             kind, id, at = codec.head(body)
             call: Optional[Call]
             if kind == wire.RESPONSE:
@@ -263,6 +264,8 @@ class Link:
                 raise ProtocolError(f"a frame of type {kind} came on the work connection")
         if settled:
             self._wake_exchanges(settled)
+        if self._work.out:
+            self._flush_without_waiting()
 
     def _wake_exchanges(self, settled: list[Call]) -> None:
         # Once for all that came in one read, so that they leave in one message.
@@ -272,8 +275,9 @@ class Link:
     def _unknown(self, id: int) -> Call:
         raise ProtocolError(f"an answer to request {id} came, which is not open")
 
-    def _take_control(self, frames: Iterable[list[bytes]]) -> None:
-        for (body,) in frames:
+    def take_control(self, bodies: Iterable[bytes]) -> None:
+        """The same of the control connection."""
+        for body in bodies:
             self.heard_at = time.monotonic()
             frame = self._codec.decode(body)
             if frame[0] == wire.STACKS:
@@ -285,3 +289,52 @@ class Link:
                 self._recalled(frame[1])
             elif frame[0] != wire.PONG:
                 self._listener.frame(frame[0], frame, None)
+
+
+class ChildLink(Link):
+    """Over the two sockets of a process: a thread reads each."""
+
+    def __init__(
+        self,
+        codec: RawCodec,
+        sockets: tuple[socket.socket, socket.socket],
+        max_frame_bytes: int,
+        listener: LinkListener,
+        concurrency: int,
+    ) -> None:
+        """``sockets``: control and work."""
+        control, work = map(Sender, sockets)
+        super().__init__(codec, control, work, listener, concurrency)
+        self._sockets = sockets
+        self._max = max_frame_bytes
+
+    def start_reading(self, rests: tuple[bytes, bytes]) -> None:
+        """``rests``: what came right behind HELLO, control first."""
+        self.start()
+        for sock, take, rest in zip(self._sockets, (self.take_control, self.take_work), rests):
+            threading.Thread(target=self._read, args=(sock, take, rest), daemon=True).start()
+
+    def close(self, fail: Callable[[Call], Problem]) -> list[Call]:
+        """See :class:`Link`."""
+        for sock in self._sockets:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            sock.close()
+        return super().close(fail)
+
+    def _read(self, sock: socket.socket, take: Callable[[Iterable[bytes]], None], data: bytes) -> None:
+        feed = SplittingReader(lambda body: [body], self._max).feed
+        fault = None
+        try:
+            while True:
+                take([body for (body,) in feed(data)])
+                data = sock.recv(_CHUNK)
+                if not data:
+                    break
+        except OSError:
+            pass
+        except Exception as error:
+            fault = f"the process that runs the handlers broke the protocol: {error!r}"
+        self._listener.closed(fault)

@@ -7,7 +7,9 @@ from typing import Any, Optional
 
 from snakepit._runtime import wire
 from snakepit._serve import failures
+from snakepit._serve.calls import Call
 from snakepit._serve.messages import Report
+from snakepit._serve.watchers import Watchers
 
 
 def phase(name: str) -> Any:
@@ -62,6 +64,19 @@ def record(kind: int, elements: list[Any], request_id: str) -> Any:
         _, _, event.name, event.measurements, event.metadata = elements
         event.request_id = request_id
     return report
+
+
+def spread(watchers: Watchers, kind: int, elements: list[Any], call: Optional[Call]) -> bool:
+    """Tell those whom a LOG, EVENT or STATS concerns; ``call``: that it belongs to. False: it is none of these."""
+    if kind in (wire.LOG, wire.EVENT):
+        report = record(kind, elements, "" if call is None else call.request_id)
+        if call is None or not call.record(report):
+            watchers.tell(report, None if call is None else call.owner)
+    elif kind == wire.STATS:
+        watchers.tell_stats(stats(elements[1]))
+    else:
+        return False
+    return True
 
 
 def line(stream: str, text: str, fields: bytes) -> Any:

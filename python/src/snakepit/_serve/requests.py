@@ -11,7 +11,7 @@ from snakepit._serve import failures, messages
 from snakepit._serve.calls import Call, Outcome, Problem
 from snakepit._serve.frames import BadValue, Raw, RawCodec, Session
 from snakepit._serve.hosts import Hosts
-from snakepit._serve.link import Link
+from snakepit._serve.link import Link, Unnumbered
 
 #: A deadline further off, in seconds, is none: grpcio names one where there is none.
 _NEVER_S = 1e8
@@ -73,10 +73,16 @@ class Requests:
         codec, args = link.codec, request.args
         check(codec, args, "args", True)
         call.request_id = request.request_id
+        if request.serial:
+            call.serial = request.serial
         timeout_ms = None if left_s is None or left_s > _NEVER_S else left_s * 1000
         about = (request.request_id, request.correlation_id, timeout_ms, request.traceparent or None, stream)
         session = session_of(codec, request.session) if request.HasField("session") else None
-        link.request(call, request.command, args, about, session, send)
+        try:
+            link.request(call, request.command, args, about, session, send)
+        except Unnumbered as error:
+            text = "'serial' must be a number of its own: this worker serves the pool that has started it"
+            raise Refused(_invalid(text, "$")) from error
 
     def reply(self, outcome: Outcome, context: grpc.ServicerContext) -> bytes:
         """The serialized ExecuteReply.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Iterator
 from typing import Any, NoReturn, Optional
 
 import grpc
 
 from snakepit._serve import deferred, failures, messages
+from snakepit._serve.backend import Backend
 from snakepit._serve.calls import DeferredCall, Outcome, StreamCall, UnaryCall
 from snakepit._serve.exchange import Exchange
 from snakepit._serve.hosts import Hosts
 from snakepit._serve.link import Gone, Link
 from snakepit._serve.requests import Refused, Requests
-from snakepit._serve.stacks import take_stacks
-from snakepit._serve.supervisor import Supervisor
 from snakepit._serve.threads import Threads
 from snakepit._serve.watchers import Watcher, Watchers, owner_of
 
@@ -31,12 +30,16 @@ _Code = grpc.StatusCode
 class Service:
     """Called from a thread for each call. What it is given and gives back is serialized: values pass unread."""
 
-    def __init__(self, supervisor: Supervisor, watchers: Watchers, threads: Threads) -> None:
-        self._supervisor = supervisor
+    def __init__(
+        self, backend: Backend, max_message_bytes: int, watchers: Watchers, threads: Threads
+    ) -> None:
+        self._backend = backend
+        self._max = max_message_bytes
         self._watchers = watchers
         self._threads = threads
         self._hosts = Hosts()
-        self._requests = Requests(supervisor.settings.max_message_bytes, self._hosts)
+        self._exchanges: weakref.WeakSet[Exchange] = weakref.WeakSet()
+        self._requests = Requests(max_message_bytes, self._hosts)
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
@@ -54,6 +57,11 @@ class Service:
         }
         return grpc.method_handlers_generic_handler(messages.SERVICE, methods)
 
+    def settle(self, within_s: float) -> None:
+        """Wait until the answers that exchanges were told of are sent; those of calls are at once."""
+        for exchange in list(self._exchanges):
+            exchange.idle.wait(within_s)
+
     def _hello(self, request: Any, context: grpc.ServicerContext) -> Any:
         if not set(request.protocols) & set(PROTOCOLS):
             theirs = ", ".join(map(str, request.protocols)) or "none"
@@ -62,14 +70,11 @@ class Service:
                 f"the host speaks protocol {theirs}, this worker {ours}: use the same release on both sides"
             )
             context.abort(_Code.FAILED_PRECONDITION, text)
-        supervisor, settings = self._supervisor, self._supervisor.settings
-        supervisor.begin(request)
+        backend = self._backend
         left = context.time_remaining()
-        within = _GREETING_S if left is None else min(left, _GREETING_S)
-        supervisor.wait_for(lambda: supervisor.greeting is not None or supervisor.over, within)
-        greeting = supervisor.greeting
+        greeting = backend.greet(_GREETING_S if left is None else min(left, _GREETING_S))
         if greeting is None:
-            text = f"the process that runs the handlers has not come up: {supervisor.down_because}"
+            text = f"the process that runs the handlers has not come up: {backend.down_because}"
             context.abort(_Code.UNAVAILABLE, text)
             raise AssertionError("abort raises")
         if greeting.codec not in request.codecs:
@@ -81,13 +86,13 @@ class Service:
         return messages.HelloReply(
             protocol=1,
             codec=greeting.codec,
-            concurrency=settings.concurrency,
+            concurrency=backend.concurrency,
             runtime=f"python {greeting.python_version}",
             python_version=greeting.python_version,
             pid=greeting.pid,
-            max_message_bytes=settings.max_message_bytes,
+            max_message_bytes=self._max,
             exchange=True,
-            snapshots=supervisor.snapshots,
+            snapshots=backend.snapshots,
             recall=True,
         )
 
@@ -113,8 +118,8 @@ class Service:
         except Refused as refused:
             failures.abort(context, refused.problem)
 
-    def _begin_execute(self, data: bytes, context: Any, finish: Callable[[Any], None]) -> None:
-        link = self._supervisor.link
+    def _begin_execute(self, data: bytes, context: Any, finish: deferred.Finish) -> None:
+        link = self._backend.link
 
         def settled(outcome: Outcome) -> None:
             try:
@@ -123,7 +128,7 @@ class Service:
                 problem = refused.problem
                 finish(lambda _data, context: failures.abort(context, problem))
             else:
-                finish(lambda _data, _context: reply)
+                finish(reply)
 
         call = DeferredCall("", context, settled)
         try:
@@ -134,7 +139,7 @@ class Service:
         except Refused as refused:
             settled(refused.problem)
         except Gone:
-            settled(failures.not_begun(self._supervisor.down_because))
+            settled(failures.not_begun(self._backend.down_because))
         else:
             # Asked of a call that has ended at once, it says so instead.
             if not context.add_callback(lambda: link.cancel(call, _reason(context))):
@@ -167,7 +172,7 @@ class Service:
                 link.cancel(call, _reason(context))
 
     def _send(self, call: Any, data: bytes, context: grpc.ServicerContext, stream: bool) -> Link:
-        link = self._supervisor.link
+        link = self._backend.link
         if link is None:
             self._unavailable(context)
         try:
@@ -181,16 +186,17 @@ class Service:
         return link
 
     def _unavailable(self, context: grpc.ServicerContext) -> NoReturn:
-        failures.abort(context, failures.not_begun(self._supervisor.down_because))
+        failures.abort(context, failures.not_begun(self._backend.down_because))
 
     def _exchange(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        exchange = Exchange(self._supervisor, self._requests, context)
+        exchange = Exchange(self._backend, self._requests, context)
+        self._exchanges.add(exchange)
         context.add_callback(exchange.caller_gone)
         self._threads.submit(exchange.read, batches)
         return exchange.write()
 
     def _recall(self, request: Any, context: grpc.ServicerContext) -> Any:
-        link, names, host = self._supervisor.link, set(request.request_ids), owner_of(context)
+        link, names, host = self._backend.link, set(request.request_ids), owner_of(context)
         # Another host may use the same ids.
         calls = (
             [c for c in list(link.open.values()) if c.request_id in names and owner_of(c.owner) == host]
@@ -201,18 +207,10 @@ class Service:
         return messages.RecallReply(request_ids=[call.request_id for call in back])
 
     def _stacks(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return take_stacks(self._supervisor.child, list(request.request_ids))
+        return self._backend.stacks(list(request.request_ids))
 
     def _stop(self, request: Any, context: grpc.ServicerContext) -> Any:
-        supervisor = self._supervisor
-        child = supervisor.child
-        peer = context.peer()
-        how = "killed" if request.kill else "stopped"
-        print(f"snakepit: the host at {peer} has the worker process {how}", file=sys.stderr, flush=True)
-        supervisor.stop(request.kill, request.restart)
-        supervisor.wait_for(
-            lambda: supervisor.over or (child is not None and supervisor.child is not child), _left(context)
-        )
+        self._backend.stop(request.kill, request.restart, _left(context), context.peer())
         return messages.StopReply()
 
 

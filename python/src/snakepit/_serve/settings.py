@@ -31,9 +31,5 @@ class Settings(NamedTuple):
     tls_client_ca: Optional[str]
     token: Optional[str]
     loopback: bool
-    #: End when standard input does, as under a pool that has started this worker.
-    watch_stdin: bool
-    #: Start the child when the first host says Hello, with what it asks for.
-    wait_for_host: bool
     #: End with the child instead of starting another.
     once: bool

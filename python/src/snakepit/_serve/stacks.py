@@ -6,28 +6,44 @@ from typing import Any, Optional
 
 from snakepit._serve import messages
 from snakepit._serve.child import Child
+from snakepit._serve.link import Link
 from snakepit._serve.stack_dump import parse
 
 #: What the control thread may take to answer; it needs the GIL.
 _ASK_S = 0.5
 
 
-def take_stacks(child: Optional[Child], request_ids: list[str]) -> Any:
-    """A StacksReply: from the control thread, or with a signal where that does not answer."""
-    reply = messages.StacksReply(captured="none")
-    link = None if child is None else child.link
-    if child is None or link is None:
-        return reply
-    by_id = {call.id: call.request_id for call in list(link.open.values())}
+def ask(link: Link, request_ids: list[str]) -> Any:
+    """A StacksReply from the control thread; None where that does not answer."""
+    by_id = _open(link)
     wanted = [id for id, name in by_id.items() if name in request_ids]
     if request_ids and not wanted:
-        return reply
+        return messages.StacksReply(captured="none")
     told = link.stacks(wanted if request_ids else None, _ASK_S)
-    if told is not None:
-        reply.captured = "control_thread"
-        for id, text in told:
-            reply.stacks.add(request_id=by_id.get(id, ""), text=text)
-        return reply
+    if told is None:
+        return None
+    reply = messages.StacksReply(captured="control_thread")
+    for id, text in told:
+        reply.stacks.add(request_id=by_id.get(id, ""), text=text)
+    return reply
+
+
+def take_stacks(child: Optional[Child], request_ids: list[str]) -> Any:
+    """A StacksReply: from the control thread, or with a signal where that does not answer."""
+    link = None if child is None else child.link
+    if child is None or link is None:
+        return messages.StacksReply(captured="none")
+    by_id = _open(link)
+    told = ask(link, request_ids)
+    return told if told is not None else _by_signal(child, by_id, request_ids)
+
+
+def _open(link: Link) -> dict[int, str]:
+    return {call.id: call.request_id for call in list(link.open.values())}
+
+
+def _by_signal(child: Child, by_id: dict[int, str], request_ids: list[str]) -> Any:
+    reply = messages.StacksReply(captured="none")
     sections = parse(child.dump_stacks())
     if sections:
         reply.captured = "signal"

@@ -17,11 +17,13 @@ from typing import Any, Optional
 from snakepit._runtime import wire
 from snakepit._runtime.failure import failure
 from snakepit._serve import failures, progress, reports
+from snakepit._serve.backend import Greeting
 from snakepit._serve.calls import Call, Problem
-from snakepit._serve.child import Child, Greeting
+from snakepit._serve.child import Child
 from snakepit._serve.guardian import Guardian
 from snakepit._serve.link import Link
 from snakepit._serve.settings import Settings
+from snakepit._serve.stacks import take_stacks
 from snakepit._serve.watchers import Watchers
 
 _FIRST_WAIT_S = 0.1
@@ -46,6 +48,7 @@ class Supervisor:
         on_health: Callable[[bool], None],
     ) -> None:
         self.settings = settings
+        self.concurrency = settings.concurrency
         self._directory = directory
         self._guardian = guardian
         self._watchers = watchers
@@ -82,26 +85,35 @@ class Supervisor:
         """Have something done in the main thread."""
         self._tasks.put(task)
 
-    def begin(self, hello: Any) -> None:
-        """A host has said Hello: start the first child, if it was to wait for that."""
-        if self._serial == 0:
-            self.post(lambda: self._begin(hello))
+    def greet(self, within_s: float) -> Optional[Greeting]:
+        """See :class:`~snakepit._serve.backend.Backend`."""
+        self._wait_for(lambda: self.greeting is not None or self.over, within_s)
+        return self.greeting
 
-    def stop(self, kill: bool, restart: bool) -> None:
-        """End the child; ``restart``: start another."""
+    def stacks(self, request_ids: list[str]) -> Any:
+        """See :class:`~snakepit._serve.backend.Backend`."""
+        return take_stacks(self.child, request_ids)
+
+    def end(self) -> None:
+        """End the child once it has finished, and all of it."""
+        self.post(lambda: self._end_child(kill=False, restart=False))
+
+    def stop(self, kill: bool, restart: bool, within_s: Optional[float], by: str) -> None:
+        """See :class:`~snakepit._serve.backend.Backend`."""
+        child = self.child
+        self._log(f"the host at {by} has the worker process {'killed' if kill else 'stopped'}")
         self.post(lambda: self._end_child(kill, restart))
+        self._wait_for(lambda: self.over or (child is not None and self.child is not child), within_s)
 
-    def wait_for(self, condition: Callable[[], bool], within_s: Optional[float]) -> bool:
-        """Wait until something holds that changes with the child's life."""
+    def _wait_for(self, condition: Callable[[], bool], within_s: Optional[float]) -> None:
         with self._changed:
-            return self._changed.wait_for(condition, within_s)
+            self._changed.wait_for(condition, within_s)
 
     # -- the main thread
 
     def run(self) -> None:
         """Work until the end of it all."""
-        if not self.settings.wait_for_host:
-            self._start()
+        self._start()
         while not self.over:
             try:
                 self._tasks.get(timeout=self._pause())()
@@ -113,17 +125,6 @@ class Supervisor:
         if self.state == "down" and self._start_at is not None:
             return max(0.0, min(_TICK_S, self._start_at - time.monotonic()))
         return _TICK_S
-
-    def _begin(self, hello: Any) -> None:
-        if self._serial > 0 or self.over:
-            return
-        old, rate = self.settings, (hello.log_rate_per_second, hello.log_rate_burst)
-        self.settings = old._replace(
-            stats_interval_ms=hello.stats_interval_ms or old.stats_interval_ms,
-            max_session_bytes=hello.max_session_bytes or old.max_session_bytes,
-            log_rate=(float(rate[0]), float(rate[1])) if all(rate) else old.log_rate,
-        )
-        self._start()
 
     def _start(self) -> None:
         self._serial += 1
@@ -292,13 +293,7 @@ class Supervisor:
 
     def frame(self, kind: int, elements: list[Any], call: Optional[Call]) -> None:
         """See :class:`~snakepit._serve.link.LinkListener`."""
-        if kind in (wire.LOG, wire.EVENT):
-            report = reports.record(kind, elements, "" if call is None else call.request_id)
-            if call is None or not call.record(report):
-                self._watchers.tell(report, None if call is None else call.owner)
-        elif kind == wire.STATS:
-            self._watchers.tell_stats(reports.stats(elements[1]))
-        else:
+        if not reports.spread(self._watchers, kind, elements, call):
             self.post(lambda: self._step(kind, elements[1]))
 
     def _step(self, kind: int, body: Any) -> None:

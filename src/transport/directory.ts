@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SnakepitError } from '../../errors/index.ts';
+import { SnakepitError } from '../errors/index.ts';
 
 /** Longest path a Unix socket can have, without the final NUL: `sun_path` of unix(7) and of macOS. */
 const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103;
