@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { PoolOptions, Snapshot } from '../../../src/index.ts';
+import { runCli } from '../../cli/run-cli.ts';
 import { newFolder, optionsFor, python, until } from '../../support/pit.ts';
 import { requirePythonModule } from '../../support/tools.ts';
 import { standPython } from './support.ts';
@@ -128,6 +129,12 @@ class Host {
     return pools.default as Snapshot['pools'][string];
   }
 
+  /** The rows of workers that health tells. */
+  async health(): Promise<readonly unknown[]> {
+    const answer = await fetch(`${this.opsUrl}/health/workers`);
+    return ((await answer.json()) as { workers: readonly unknown[] }).workers;
+  }
+
   /** Waits until exactly these addresses serve, and none besides. */
   async servedBy(...addresses: readonly string[]): Promise<void> {
     await until(
@@ -195,9 +202,12 @@ describe.skipIf(!can)('a name whose addresses change (by leave of the kernel)', 
     expect(extra_workers.map(({ address, role, in_flight }) => [address, role, in_flight])).toEqual([
       [one.address, 'leaving', 1],
     ]);
+    expect(await host.health()).toContainEqual(expect.objectContaining({ address: two.address }));
     writeFileSync(join(one.folder, 'on.gate'), '');
     expect(await held).toBe(one.folder);
     await until(async () => (await host.pool()).extra_workers.length === 0, 'the old one is left');
+    const status = await runCli(['status', '--ops-url', host.opsUrl], one.folder);
+    expect(status.stdout).toContain(two.address);
 
     names.point('127.0.0.1', '127.0.0.2');
     await host.servedBy(one.address, two.address);
