@@ -136,6 +136,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"file with the token hosts must name; or the variable {_TOKEN_VARIABLE}",
     )
+    add(
+        "--no-stack-signal",
+        action="store_true",
+        help="take no stack with a signal (SIGURG) while the app does not answer; it makes some C calls return early",
+    )
     add("--wait-for-host", action="store_true", help="load the app when the first host connects")
     add("--with-stdin", action="store_true", help="end when standard input does")
     add("--once", action="store_true", help="end with the app's process instead of starting another")
@@ -197,6 +202,7 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
         tls_client_ca=options.tls_client_ca,
         token=token,
         loopback=loopback,
+        stack_signal=not options.no_stack_signal,
         watch_stdin=options.with_stdin,
         wait_for_host=options.wait_for_host,
         once=options.once,

@@ -31,6 +31,8 @@ class Settings(NamedTuple):
     tls_client_ca: Optional[str]
     token: Optional[str]
     loopback: bool
+    #: Take stacks with a signal where the child does not answer. It makes some C calls return early.
+    stack_signal: bool
     #: End when standard input does, as under a pool that has started this worker.
     watch_stdin: bool
     #: Start the child when the first host says Hello, with what it asks for.

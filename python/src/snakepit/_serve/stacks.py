@@ -13,7 +13,7 @@ _ASK_S = 0.5
 
 
 def take_stacks(child: Optional[Child], request_ids: list[str]) -> Any:
-    """A StacksReply: from the control thread, or with a signal where that does not answer."""
+    """A StacksReply: from the control thread, or with a signal where that does not answer and one may be sent."""
     reply = messages.StacksReply(captured="none")
     link = None if child is None else child.link
     if child is None or link is None:
