@@ -2,9 +2,16 @@
  * Everything that must hold before a change lands: types, lint, rooms, generated files, the Node tests, the Python checks and tests.
  * The last line counts what ran.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuild, ensureDashboard, ensureDependencies, ensurePython, venvPython } from './lib/ensure.mjs';
+import {
+  ensureBuild,
+  ensureDashboard,
+  ensureDependencies,
+  ensurePython,
+  venvBuf,
+  venvPython,
+} from './lib/ensure.mjs';
 import { bin, root, run } from './lib/run.mjs';
 import { onPath, tools } from './lib/tools.mjs';
 
@@ -96,6 +103,11 @@ const checks = async () => {
   await check('Python lint', ...python('-m', 'ruff', 'check', 'python', 'examples'));
   await check('Python format', ...python('-m', 'ruff', 'format', '--check', 'python', 'examples'));
   await check('Python types', ...python('-m', 'mypy', '--strict', 'src'), { cwd: join(root, 'python') });
+  if (existsSync(venvBuf)) {
+    const proto = { cwd: join(root, 'proto') };
+    await check('proto lint', venvBuf, ['lint'], proto);
+    await check('proto format', venvBuf, ['format', '--diff', '--exit-code'], proto);
+  }
 };
 
 // The Python tests mostly wait, and the checks only compute.
@@ -103,6 +115,12 @@ await Promise.all([checks(), pytest()]);
 await vitest();
 
 const missing = tools.filter(({ name }) => !onPath(name));
+if (!existsSync(venvBuf))
+  missing.push({
+    name: 'buf',
+    what: 'lint of the proto',
+    install: '.venv/bin/python -m pip install -r python/requirements-optional.txt',
+  });
 for (const { name, what, install } of missing)
   console.log(`skipped: ${what}, since ${name} is not installed: ${install}`);
 if (requireAll) totals.failed += missing.length + totals.skipped;

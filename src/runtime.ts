@@ -333,11 +333,13 @@ export class Runtime {
 
   async #lookUp(pool: Pool, { addresses }: RemoteTransport): Promise<void> {
     try {
-      const { moved, count } = await addresses.refresh();
-      if (count !== pool.options.workers) pool.resize(count);
-      for (const slot of moved) {
-        const worker = pool.supervisor.slots[slot]?.worker;
-        if (worker?.serving) void pool.recycler.one(worker, 'reload', 'stop_first');
+      await addresses.refresh();
+      if (addresses.count !== pool.options.workers) pool.resize(addresses.count);
+      // All of them each time: one that was still connecting when its address left the name may serve by now.
+      for (const { index, worker } of pool.supervisor.slots) {
+        const stays = worker?.address === addresses.peek(index);
+        // Elsewhere there is room for the next one already: no request has to wait for what the old one still runs.
+        if (worker?.serving && !stays) void pool.recycler.one(worker, 'reload', 'start_first');
       }
     } catch (error) {
       this.logger.warn(`The workers of pool '${pool.name}' stay as they are. ${(error as Error).message}`, {

@@ -29,7 +29,7 @@ from snakepit._serve import messages as m
 Code = grpc.StatusCode
 
 APP = """
-    import os, time, threading
+    import ctypes, os, signal, time, threading
     from snakepit import command, context, emit, snapshot, restore
     started = []
 
@@ -71,6 +71,15 @@ APP = """
     def spin(mark: str):
         open(mark, "w").close()
         int("7" * 2_000_000) if hasattr(int, "nope") else pow(3, 10**8) % 7
+
+    @command
+    def stuck(gate: str, mark: str, listen: bool):
+        heard = []
+        if listen: signal.signal(signal.SIGURG, lambda *_: heard.append("SIGURG"))
+        libc = ctypes.PyDLL(None)  # which keeps the GIL
+        open(mark, "w").close()
+        opened = libc.open(gate.encode(), os.O_RDONLY) >= 0
+        return [opened, heard]
 
     @command
     def die(): os._exit(3)
@@ -420,6 +429,30 @@ def test_a_hang_shows_and_can_be_ended(tmp_path: Path) -> None:
         assert worker.result("echo", {"text": "again"}) == "again"
         assert worker.child_pid() != old
         worker.wait(lambda: health(worker) == "SERVING", "serving")
+
+
+@pytest.mark.parametrize("signalled", [True, False])
+def test_a_hang_is_looked_into_with_a_signal_where_one_may_be_sent(signalled: bool, tmp_path: Path) -> None:
+    gate, mark = tmp_path / "gate", tmp_path / "m"
+    os.mkfifo(gate)
+    options = () if signalled else ("--no-stack-signal",)
+    with Served(APP, "--heartbeat-interval-ms", "100", *options) as worker:
+        pid = worker.child_pid()
+        args = {"gate": str(gate), "mark": str(mark), "listen": not signalled}
+        call = worker.begin("stuck", args)
+        worker.wait(mark.exists, "the handler")
+        worker.wait(lambda: health(worker) == "NOT_SERVING", "not serving")
+        got = worker.method("Stacks")(m.StacksRequest(request_ids=["r-stuck"]), timeout=PATIENCE_S)
+        # Both ways, so that it opens though nobody reads any more.
+        descriptor = os.open(gate, os.O_RDWR)
+        opened, heard = worker.unpack(call.result(timeout=PATIENCE_S).result)
+        os.close(descriptor)
+        if signalled:
+            assert got.captured == "signal" and " in stuck" in got.stacks[0].text
+        else:
+            assert got.captured == "none" and not got.stacks
+            assert opened and not heard, "the app got a signal"
+        assert worker.result("echo", {"text": "on"}) == "on" and worker.child_pid() == pid
 
 
 def test_a_crash() -> None:

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { buildDashboard } from './dashboard.mjs';
-import { bin, must, npm, root } from './run.mjs';
+import { bin, must, npm, root, run } from './run.mjs';
 
 const say = (text) => console.log(text);
 
@@ -81,15 +81,23 @@ export const ensureDashboard = async () => {
 /** The Python of the environment that {@link ensurePython} makes. */
 export const venvPython = join(root, '.venv', 'bin', 'python');
 
-/** Makes a virtual environment with what the Python tests need. */
-export const ensurePython = () =>
-  once('python', [readFileSync(join(root, 'python', 'requirements-dev.txt'))], venvPython, async () => {
+/** Buf, which {@link ensurePython} installs where there is a build of it. */
+export const venvBuf = join(root, '.venv', 'bin', 'buf');
+
+/** Makes a virtual environment with what the Python tests need, and those of the optional checks that can be had. */
+export const ensurePython = () => {
+  const inputs = ['dev', 'optional'].map((kind) =>
+    readFileSync(join(root, 'python', `requirements-${kind}.txt`)),
+  );
+  return once('python', inputs, venvPython, async () => {
     say('Making the Python environment for the tests …');
     const python = process.env.SNAKEPIT_PYTHON ?? 'python3';
     await must(python, ['-m', 'venv', '--clear', '.venv'], { quiet: true });
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
     await must(venvPython, [...pip, '-r', 'python/requirements-dev.txt'], { quiet: true });
+    await run(venvPython, [...pip, '-r', 'python/requirements-optional.txt'], { quiet: true });
   });
+};
 
 /** Whether a file is there and can be run. */
 export const isExecutable = (file) => {

@@ -96,6 +96,22 @@ default-1a2-1  busy   4001  2 h 5 min        12  120 MiB  predict 1.2 s +1
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  it('tells where workers are that somebody else has started, in 80 columns', async () => {
+    const away = (slot: number, address: string) => worker(slot, { pid: null, address });
+    const { out } = await shown(['status'], routes(health, { workers: [away(0, '10.0.0.7:7000')] }));
+    expect(out).toMatch(/^Worker {9}State {2}Address {15}Up {2}Requests/m);
+    expect(out).toMatch(/^default-1a2-0 {2}ready {2}10\.0\.0\.7:7000 {2}2 h 5 min {8}12 {2}120 MiB$/m);
+    const waits = worker(1, { id: null, pid: null, address: null, state: 'backoff' });
+    const narrow = await shown(['status'], routes(health, { workers: [away(0, '10.0.0.7:7000'), waits] }));
+    expect(narrow.out).toMatch(/^default-1a2-0 {4}ready {4}….*0\.7:7000 {2}2 h 5 min/m);
+    expect(narrow.out).toMatch(/^default, slot 1 {2}backoff {2}- +- +12 /m);
+    const path = `unix:/run/user/1000/${'models/'.repeat(9)}worker-0.sock`;
+    const mixed = await shown(['status'], routes(health, { workers: [away(0, path), worker(1)] }));
+    expect(mixed.out).toMatch(/^default-1a2-0 {2}ready {5}- {2}….*0\.sock {2}2 h 5 min/m);
+    expect(mixed.out).toMatch(/^default-1a2-1 {2}ready {2}4001 {2}- +2 h 5 min/m);
+    for (const line of mixed.out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   it('takes an unhealthy instance for an answer', async () => {
     const { code, out } = await shown(['status'], routes(json({ ...health, status: 'error' }, 503)));
     expect(code).toBe(0);
@@ -252,6 +268,16 @@ The circuit breaker of pool default is open: too many requests failed, and all �
 1 min 1 s ago: w-9x was ended by SIGSEGV
 `,
     );
+  });
+
+  it('tells where workers are that somebody else has started', async () => {
+    const away = worker(0, { pid: null, address: '[2001:db8::7]:7000' });
+    const mine = { ...pool({ workers: [worker(0)] }), name: 'mine' };
+    const pools = { away: pool({ workers: [away] }), mine };
+    const { out } = await shown(['top'], { 'GET /api/state': { uptime_ms: 1, pools } });
+    expect(out).toMatch(/^Worker {9}State {2}Address {13}Req\/s/m);
+    expect(out).toMatch(/^default-1a2-0 {2}ready {2}\[2001:db8::7\]:7000 {6}- /m);
+    expect(out).toMatch(/^default-1a2-0 {2}ready {2}4000 {6}- /m);
   });
 
   it('prints one state a line with --json', async () => {

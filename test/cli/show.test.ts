@@ -43,6 +43,12 @@ describe('table', () => {
     expect(row).toMatch(/^an-id-that-must-not-be-cut {2}1 {2}words .*…$/);
   });
 
+  it('cuts at the start where the end tells more', () => {
+    const where = [{ title: 'Address', flexible: 'start' as const }, { title: 'N' }];
+    const row = table(where, [['unix:/run/app/worker-1.sock', '1']], { width: 16, paint }).split('\n')[1];
+    expect(row).toBe('…orker-1.sock  1');
+  });
+
   it('lets equals shrink alike', () => {
     const two = [
       { title: 'A', flexible: true },

@@ -4,6 +4,7 @@ import { startCli } from '../cli/run-cli.ts';
 import { runtimeEnv } from '../cli/terminal.ts';
 import { newFolder, python, startPit, until } from '../support/pit.ts';
 import { testPython } from '../support/tools.ts';
+import { standForeign } from '../transport/grpc/support.ts';
 import { hasBrowser, NO_TROUBLES, openPage, sharedBrowser } from './browser.ts';
 
 const app = python`
@@ -54,6 +55,29 @@ describe.skipIf(!hasBrowser)('what happens is seen on the page', () => {
     }, 'another worker fills the slot');
     await reads(pools.page, new RegExp(next as string));
     for (const { troubles } of [pools, events]) expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('where workers are that somebody else has started, also on a telephone', async () => {
+    const { address } = await standForeign();
+    const { pit, view } = await start({
+      ...{ app: undefined, workers: undefined },
+      remote: { addresses: [address, address.replace('127.0.0.1', 'localhost')] },
+    });
+    const pools = await openPage(browser.current, view('view=pools&pool=default'));
+    await reads(pools.page, address);
+    expect(await pools.page.getByRole('columnheader', { name: 'PID' }).count()).toBe(0);
+    const id = pit.snapshot().pools.default?.workers.find((worker) => worker.address === address)?.id;
+    const phone = await openPage(browser.current, view(`view=worker&id=${id}`), { width: 390 });
+    await reads(phone.page, 'Where it is');
+    await phone.page.getByRole('button', { name: `Copy ${address}` }).waitFor();
+    for (const { page, troubles } of [pools, phone]) {
+      const { scrollWidth, clientWidth } = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement;
+        return { scrollWidth, clientWidth };
+      });
+      expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+      expect(troubles).toEqual(NO_TROUBLES);
+    }
   });
 
   it('a request that hangs, with where it stands, until it is over', async () => {

@@ -108,7 +108,7 @@ export const workerRow = (value: unknown): WorkerRow => {
   const source = raw(value);
   return {
     ...pick(source, readings, number),
-    ...pick(source, ['worker_id', 'role', 'phase', 'python_version', 'codec'], text),
+    ...pick(source, ['worker_id', 'address', 'role', 'phase', 'python_version', 'codec'], text),
     pool_name: text(source.pool_name) ?? '',
     worker_slot: zero(source.worker_slot),
     state: text(source.state) ?? '?',

@@ -123,6 +123,8 @@ export interface WorkerRow {
   readonly state: WorkerState | string;
   readonly role: string | null;
   readonly pid: number | null;
+  /** Of a worker that its host has not started. */
+  readonly address: string | null;
   readonly phase: string | null;
   readonly uptime_seconds: number | null;
   readonly requests: number | null;

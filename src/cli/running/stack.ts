@@ -52,7 +52,7 @@ const stackPage = ({
   requests = [],
 }: StacksView): string => {
   const parts = [
-    `Worker ${plainLine(worker_id)}, pid ${pid ?? '-'}: ${CAPTURED[captured] ?? plainLine(captured)} (${duration(took_ms)})`,
+    `Worker ${plainLine(worker_id)}${pid == null ? '' : `, pid ${pid}`}: ${CAPTURED[captured] ?? plainLine(captured)} (${duration(took_ms)})`,
     ...requests.map(
       ({ request_id, command, for_ms, stack }) =>
         `${plainLine(command)} (${plainLine(request_id)}), running for ${duration(for_ms)}:\n` +

@@ -2,6 +2,7 @@ import { type Paint, type Style, styleOf } from '../show/paint.ts';
 import { plainLine } from '../show/plain.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { duration, figure, percent, size } from '../show/units.ts';
+import { placeColumns } from './place.ts';
 import { troublesOf } from './troubles.ts';
 import { type HealthView, poolsOf, type StateView, type WorkerView, workersOf } from './view.ts';
 
@@ -79,10 +80,10 @@ const poolTable = (state: StateView, health: HealthView | undefined, look: Look)
   return table(POOLS, rows, look);
 };
 
-const WORKERS: readonly Column[] = [
+const workerColumns = (place: readonly Column[]): readonly Column[] => [
   { title: 'Worker' },
   { title: 'State' },
-  { title: 'PID', right: true },
+  ...place,
   { title: 'Up', right: true },
   { title: 'Requests', right: true },
   { title: 'Memory', right: true },
@@ -100,18 +101,26 @@ const workerTable = (state: StateView, look: Look): string => {
     all.length <= MAX_WORKERS
       ? all
       : [...all].sort((a, b) => rank(a.worker) - rank(b.worker)).slice(0, MAX_WORKERS);
-  const rows = shown.map(({ name, worker }) => workerRow(name, worker));
+  const place = placeColumns(shown.map(({ worker }) => worker));
+  const rows = shown.map(({ name, worker }) =>
+    workerRow(
+      name,
+      worker,
+      place.map(({ cell }) => cell(worker)),
+    ),
+  );
+  const columns = workerColumns(place.map(({ column }) => column));
   const rest = all.length - shown.length;
-  return `${table(WORKERS, rows, look)}${rest === 0 ? '' : `\n… and ${rest} more (--json lists all)`}`;
+  return `${table(columns, rows, look)}${rest === 0 ? '' : `\n… and ${rest} more (--json lists all)`}`;
 };
 
 const rank = ({ state }: WorkerView): number => (state === 'ready' ? 2 : state === 'busy' ? 1 : 0);
 
-const workerRow = (pool: string, worker: WorkerView): Cell[] => [
+const workerRow = (pool: string, worker: WorkerView, place: readonly Cell[]): Cell[] => [
   worker.id ?? `${pool}, slot ${worker.slot ?? '?'}`,
   stateCell(worker),
-  String(worker.pid ?? '-'),
-  worker.pid == null ? '-' : duration(worker.uptime_ms),
+  ...place,
+  worker.id == null ? '-' : duration(worker.uptime_ms),
   figure(worker.requests),
   size(worker.memory_bytes),
   runningNow(worker),

@@ -2,6 +2,7 @@ import { styleOf } from '../show/paint.ts';
 import { cutTo, plainLine } from '../show/plain.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { counted, duration, figure, momentOf, percent, since, size } from '../show/units.ts';
+import { placeColumns } from './place.ts';
 import { type Look, runningNow, stateCell } from './status-screen.ts';
 import { exitInWords, troublesOf } from './troubles.ts';
 import {
@@ -59,10 +60,12 @@ interface Moments {
 
 const onePool = (name: string, moments: Moments, look: Look): string => {
   const { pool, figures, before, seconds } = moments;
+  const place = placeColumns(workersOf(pool));
   const workers = workersOf(pool).map((worker) => {
     // The counters belong to the slot, and go on when its worker is replaced.
     const old = before?.workers?.find(({ slot }) => slot === worker.slot);
-    return workerRow(name, worker, rateFrom(old, worker, seconds));
+    const where = place.map(({ cell }) => cell(worker));
+    return workerRow(name, worker, where, rateFrom(old, worker, seconds));
   });
   const measured = perSecond(sumOf(before?.workers), sumOf(pool.workers), before === undefined ? 0 : seconds);
   const head = [
@@ -73,7 +76,11 @@ const onePool = (name: string, moments: Moments, look: Look): string => {
     // Without a moment before, that of the last minute is the best there is.
     `${figure(measured ?? figures?.requests_per_second)} req/s`,
   ].join(', ');
-  return [head, commandTable(figures, look), table(WORKERS, workers, look)]
+  return [
+    head,
+    commandTable(figures, look),
+    table(workerColumns(place.map(({ column }) => column)), workers, look),
+  ]
     .filter((part) => part !== '')
     .join('\n');
 };
@@ -115,10 +122,10 @@ const commandRow = (name: string, figures: PoolFigures): Cell[] => [
   { text: percent(figures.error_rate, 1), style: figures.error_rate ? 'yellow' : undefined },
 ];
 
-const WORKERS: readonly Column[] = [
+const workerColumns = (place: readonly Column[]): readonly Column[] => [
   { title: 'Worker' },
   { title: 'State' },
-  { title: 'PID', right: true },
+  ...place,
   { title: 'Req/s', right: true },
   { title: 'Busy', right: true },
   { title: 'CPU', right: true },
@@ -144,10 +151,10 @@ const rateFrom =
   (counter) =>
     perSecond(old?.[counter], worker[counter], worker.role === 'leaving' ? 0 : seconds);
 
-const workerRow = (pool: string, worker: WorkerView, rate: Rate): Cell[] => [
+const workerRow = (pool: string, worker: WorkerView, place: readonly Cell[], rate: Rate): Cell[] => [
   worker.id ?? `${pool}, slot ${worker.slot ?? '?'}`,
   stateCell(worker),
-  String(worker.pid ?? '-'),
+  ...place,
   figure(rate('slot_requests_total')),
   percent(rate('slot_busy_seconds_total')),
   percent(rate('slot_cpu_seconds_total')),

@@ -26,6 +26,14 @@ export const cutTo = (text: string, max: number): string => {
   return characters.length <= max ? text : `${characters.slice(0, Math.max(0, max - 1)).join('')}…`;
 };
 
+/** The same with the beginning missing. */
+export const endOf = (text: string, max: number): string => {
+  const characters = [...text];
+  return characters.length <= max
+    ? text
+    : `…${characters.slice(characters.length - Math.max(0, max - 1)).join('')}`;
+};
+
 /** Every line moved in. */
 export const indent = (text: string, by = '  '): string =>
   text

@@ -1,13 +1,13 @@
 import type { Paint, Style } from './paint.ts';
-import { cutTo, plainLine } from './plain.ts';
+import { cutTo, endOf, plainLine } from './plain.ts';
 
 /** A column of a {@link table}. */
 export interface Column {
   readonly title: string;
   /** Figures stand on the right. */
   readonly right?: boolean;
-  /** Cut where the table is too wide. The others never are: an id that is cut is good for nothing. */
-  readonly flexible?: boolean;
+  /** Cut where the table is too wide, at its end or at its start. The others never are: an id that is cut is good for nothing. */
+  readonly flexible?: boolean | 'start';
 }
 
 /** A cell, coloured or not. */
@@ -33,8 +33,9 @@ export const table = (
   );
   const line = (cells: readonly string[], styles: readonly (Style | undefined)[]) =>
     columns
-      .map(({ right }, i) => {
-        const text = cutTo(cells[i] as string, widths[i] as number);
+      .map(({ right, flexible }, i) => {
+        const cut = flexible === 'start' ? endOf : cutTo;
+        const text = cut(cells[i] as string, widths[i] as number);
         const pad = ' '.repeat((widths[i] as number) - length(text));
         const painted = paint(styles[i], text);
         return right ? pad + painted : painted + pad;

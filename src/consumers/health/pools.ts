@@ -81,7 +81,11 @@ const describeSilence = (pool: PoolView): string | false => {
   const silent = silentWorkers(pool);
   if (silent.length === 0) return false;
   const longest = Math.max(...silent.map(({ heartbeat_ms_ago }) => heartbeat_ms_ago ?? 0));
-  const who = silent.slice(0, 3).map(({ id, slot, pid }) => `${id} in slot ${slot}, pid ${pid}`);
+  const who = silent
+    .slice(0, 3)
+    .map(
+      ({ id, slot, pid, address }) => `${id} in slot ${slot}, ${address == null ? `pid ${pid}` : address}`,
+    );
   return `${plural(silent.length, 'worker')} silent, up to ${seconds(longest)} (${who.join('; ')}); killed and replaced after ${seconds(pool.options.stuckAfterMs)}`;
 };
 

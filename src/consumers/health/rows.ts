@@ -24,6 +24,7 @@ const workerRow = (pool: PoolSnapshot, worker: WorkerSnapshot): WorkerRow => ({
   state: worker.state,
   role: worker.role,
   pid: worker.pid,
+  address: worker.address ?? null,
   phase: worker.phase,
   uptime_seconds: round(worker.uptime_ms / 1000),
   requests: worker.requests,

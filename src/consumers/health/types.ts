@@ -97,6 +97,8 @@ export interface WorkerRow {
   /** Beside the process that fills a slot there may be one that is to replace it, and one that was replaced and finishes. */
   readonly role: 'primary' | 'successor' | 'leaving';
   readonly pid: number | null;
+  /** Where it is, of a worker that somebody else has started; null of one that this host has. */
+  readonly address: string | null;
   readonly phase: StartPhase | null;
   readonly uptime_seconds: number;
   /** Requests this process has settled. */

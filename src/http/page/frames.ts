@@ -137,6 +137,7 @@ export interface WorkerRow {
   readonly state: WorkerState;
   readonly role: WorkerSnapshot['role'];
   readonly pid: number | null;
+  readonly address: string | null;
   readonly phase: WorkerSnapshot['phase'];
   readonly uptime_seconds: number;
   readonly requests: number;

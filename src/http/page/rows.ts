@@ -26,6 +26,7 @@ const rowOf = (pool: PoolSnapshot, worker: WorkerSnapshot, between: Between): Wo
   state: worker.state,
   role: worker.role,
   pid: worker.pid,
+  address: worker.address ?? null,
   phase: worker.phase,
   uptime_seconds: round(worker.uptime_ms / 1000),
   requests: worker.requests,

@@ -3,14 +3,6 @@ import { readDnsName } from '../../config/index.ts';
 
 const MAX_ADDRESSES = 1024;
 
-/** What a new look at the addresses has changed. */
-export interface AddressChange {
-  /** Slots that have another address than before. */
-  readonly moved: readonly number[];
-  /** How many slots there are to be now. */
-  readonly count: number;
-}
-
 /** Finds the addresses of a name. */
 export type Resolve = (
   host: string,
@@ -23,6 +15,7 @@ export class Addresses {
   readonly #name: { readonly host: string; readonly port: number } | undefined;
   readonly #resolve: Resolve;
   #list: readonly string[];
+  #underWay: Promise<void> | undefined;
 
   /** @param addresses - as in the option `remote.addresses` */
   constructor(addresses: string | readonly string[], resolve: Resolve = systemResolve) {
@@ -41,6 +34,7 @@ export class Addresses {
     return this.#name?.host;
   }
 
+  /** How many slots there are to be. */
   get count(): number {
     return Math.max(1, this.#list.length);
   }
@@ -57,12 +51,20 @@ export class Addresses {
   }
 
   /**
-   * Looks the name up anew.
+   * Looks the name up anew. While that takes its time, whoever asks again waits for the same answer: look-ups that hang must not pile up, since
+   * they keep threads that files need too.
    *
    * @throws Error when that fails; the addresses known before stay
    */
-  async refresh(): Promise<AddressChange> {
-    if (this.#name === undefined) return { moved: [], count: this.count };
+  refresh(): Promise<void> {
+    this.#underWay ??= this.#lookUp().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  async #lookUp(): Promise<void> {
+    if (this.#name === undefined) return;
     const { host, port } = this.#name;
     const found = await this.#resolve(host);
     const fresh = [
@@ -73,13 +75,7 @@ export class Addresses {
       .sort()
       .slice(0, MAX_ADDRESSES);
     if (fresh.length === 0) throw new Error(`The name '${host}' has no address.`);
-    const before = this.#list;
-    const after = placed(before, fresh);
-    this.#list = after;
-    const moved = after.flatMap((address, slot) =>
-      before[slot] !== undefined && before[slot] !== address ? [slot] : [],
-    );
-    return { moved, count: after.length };
+    this.#list = placed(this.#list, fresh);
   }
 }
 

@@ -73,6 +73,7 @@ describe('workers and python', () => {
         worker_slot: 0,
         state: 'busy',
         pid: 1000,
+        address: null,
         phase: null,
         uptime_seconds: 12.345,
         requests: 7,

@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { readAddress, readDnsName, staysHere } from '../../../src/config/index.ts';
 import { Addresses } from '../../../src/transport/grpc/addresses.ts';
 
+/** What each slot has. */
+const slots = (addresses: Addresses) =>
+  Array.from({ length: addresses.count }, (_, slot) => addresses.peek(slot));
+
 const v4 = (...list: string[]) => list.map((address) => ({ address, family: 4 }));
 
 describe('addresses of a name', () => {
@@ -17,16 +21,17 @@ describe('addresses of a name', () => {
     const addresses = over(v4('10.0.0.2', '10.0.0.1'), v4('10.0.0.3', '10.0.0.2'), v4('10.0.0.3'));
     expect(await addresses.of(0)).toBe('10.0.0.1:7000');
     expect(addresses.peek(1)).toBe('10.0.0.2:7000');
-    expect(await addresses.refresh()).toEqual({ moved: [0], count: 2 });
-    expect([addresses.peek(0), addresses.peek(1)]).toEqual(['10.0.0.3:7000', '10.0.0.2:7000']);
-    expect(await addresses.refresh()).toEqual({ moved: [], count: 1 });
+    await addresses.refresh();
+    expect(slots(addresses)).toEqual(['10.0.0.3:7000', '10.0.0.2:7000']);
+    await addresses.refresh();
+    expect(slots(addresses)).toEqual(['10.0.0.3:7000']);
   });
 
   it('move into the slots that are left when there are fewer', async () => {
     const addresses = over(v4('10.0.0.1', '10.0.0.2', '10.0.0.3'), v4('10.0.0.3', '10.0.0.2'));
     await addresses.refresh();
-    expect(await addresses.refresh()).toEqual({ moved: [0], count: 2 });
-    expect([addresses.peek(0), addresses.peek(1)]).toEqual(['10.0.0.3:7000', '10.0.0.2:7000']);
+    await addresses.refresh();
+    expect(slots(addresses)).toEqual(['10.0.0.3:7000', '10.0.0.2:7000']);
   });
 
   it('stay as they were when the name cannot be looked up', async () => {
@@ -34,6 +39,23 @@ describe('addresses of a name', () => {
     expect(await addresses.of(0)).toBe('[::1]:7000');
     await expect(addresses.refresh()).rejects.toThrow("'workers' has no address");
     expect(await addresses.of(0)).toBe('[::1]:7000');
+  });
+
+  it('are asked for once at a time, however long that takes', async () => {
+    const answers: ((found: ReturnType<typeof v4>) => void)[] = [];
+    const addresses = new Addresses(
+      'dns:///workers:7000',
+      () => new Promise((resolve) => answers.push(resolve)),
+    );
+    const both = [addresses.refresh(), addresses.refresh()];
+    expect(answers).toHaveLength(1);
+    answers[0]?.(v4('10.0.0.1'));
+    await Promise.all(both);
+    void addresses.refresh();
+    expect(answers).toHaveLength(2);
+    answers[1]?.(v4('10.0.0.2'));
+    await addresses.refresh();
+    expect(slots(addresses)).toEqual(['10.0.0.2:7000']);
   });
 });
 

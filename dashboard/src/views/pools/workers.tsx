@@ -28,7 +28,34 @@ function Doing({ row }: { readonly row: WorkerRow }) {
   return <span class="muted">{row.phase ?? '–'}</span>;
 }
 
-const columns = (many: boolean): Column<WorkerRow>[] => [
+const pid: Column<WorkerRow> = {
+  id: 'pid',
+  label: 'PID',
+  align: 'end',
+  width: '6rem',
+  hide: 'medium',
+  value: (row) => row.pid,
+};
+const address: Column<WorkerRow> = {
+  id: 'address',
+  label: 'Address',
+  hide: 'medium',
+  value: (row) => row.address,
+  cell: (row) => (
+    <div class="clip address" title={row.address ?? undefined}>
+      {row.address ?? '–'}
+    </div>
+  ),
+};
+
+/** Where workers are. Those this host has started have a process id, those of somebody else an address. */
+const place = (rows: readonly WorkerRow[]): Column<WorkerRow>[] => {
+  const remote = rows.some((row) => row.address !== null);
+  const local = !remote || rows.some((row) => row.pid !== null);
+  return [...(local ? [pid] : []), ...(remote ? [address] : [])];
+};
+
+const columns = (rows: readonly WorkerRow[], many: boolean): Column<WorkerRow>[] => [
   { id: 'worker', label: 'Worker', value: keyOf, cell: (row) => <Name row={row} /> },
   ...(many ? [{ id: 'pool', label: 'Pool', value: (row: WorkerRow) => row.pool_name }] : []),
   {
@@ -38,7 +65,7 @@ const columns = (many: boolean): Column<WorkerRow>[] => [
     value: ({ state }) => state,
     cell: ({ state }) => <StatusBadge status={workerTone(state)} label={state} />,
   },
-  { id: 'pid', label: 'PID', align: 'end', width: '6rem', hide: 'medium', value: ({ pid }) => pid },
+  ...place(rows),
   {
     id: 'uptime',
     label: 'Uptime',
@@ -111,7 +138,7 @@ export function Workers({
         <Table
           caption={title}
           rows={rows}
-          columns={columns(many)}
+          columns={columns(rows, many)}
           rowKey={keyOf}
           sort={{ by: 'worker', dir: 'asc' }}
           onOpen={open}

@@ -26,7 +26,7 @@ function Row({ row }: { readonly row: WorkerRow }) {
       <Figure
         label="Uptime"
         value={duration(row.uptime_seconds === null ? null : row.uptime_seconds * 1000)}
-        note={`pid ${row.pid ?? '–'}`}
+        note={row.address ?? `pid ${row.pid ?? '–'}`}
       />
       <Figure
         label="Requests"
@@ -56,10 +56,18 @@ function Row({ row }: { readonly row: WorkerRow }) {
   );
 }
 
-function Commands({ id }: { readonly id: string }) {
+function Commands({ id, address }: { readonly id: string; readonly address: string | null }) {
   return (
     <Card title="For a terminal">
       <dl class="kv">
+        {address !== null && (
+          <>
+            <dt>Where it is</dt>
+            <dd>
+              <CopyCode text={address} />
+            </dd>
+          </>
+        )}
         <dt>What it does now</dt>
         <dd>
           <CopyCode text={`snakepit stack ${id}`} />
@@ -113,7 +121,7 @@ function Page({ page, id }: { readonly page: WorkerPage; readonly id: string }) 
       <div class="split">
         <Lives lives={page.lives} slot={page.slot} shown={id} />
         <div class="stack">
-          {shown && <Commands id={id} />}
+          {shown && <Commands id={id} address={shown.address} />}
           <Events events={page.events} />
         </div>
       </div>

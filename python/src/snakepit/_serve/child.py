@@ -93,8 +93,10 @@ class Child:
             SNAKEPIT_WORKER_ID=self._worker_id,
             SNAKEPIT_WORKER_SLOT="0",
             SNAKEPIT_HOST_PID=str(os.getpid()),
-            SNAKEPIT_STACK_FD=str(self.stack_pipe.writes),
         )
+        # Without the descriptor it leaves the signal to the app.
+        inherited = (self.stack_pipe.writes,) if self._settings.stack_signal else ()
+        env["SNAKEPIT_STACK_FD"] = "".join(map(str, inherited))
         return subprocess.Popen(
             [self._settings.python, "-m", "snakepit._worker"],
             stdin=subprocess.PIPE,
@@ -103,7 +105,7 @@ class Child:
             cwd=self._settings.cwd,
             env=env,
             start_new_session=True,
-            pass_fds=(self.stack_pipe.writes,),
+            pass_fds=inherited,
         )
 
     def _thread(self, run: Callable[..., None], *args: Any) -> threading.Thread:
@@ -137,8 +139,10 @@ class Child:
         return progress.threads(self._progress, self._settings.concurrency)
 
     def dump_stacks(self) -> str:
-        """What faulthandler says of all threads."""
-        return "" if self.end is not None else self.stack_pipe.dump(self.pid, signal.SIGURG)
+        """What faulthandler says of all threads; empty where it may not be sent the signal for that."""
+        if self.end is not None or not self._settings.stack_signal:
+            return ""
+        return self.stack_pipe.dump(self.pid, signal.SIGURG)
 
     def dispose(self) -> None:
         """Remove what is left of it; it must have ended."""

@@ -118,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"file with the token hosts must name; or the variable {_TOKEN_VARIABLE}",
     )
+    add(
+        "--no-stack-signal",
+        action="store_true",
+        help="take no stack with a signal (SIGURG) while the app does not answer; it makes some C calls return early",
+    )
     add("--once", action="store_true", help="end with the app's process instead of starting another")
     worker.set_defaults(parser=worker)
     return parser
@@ -177,6 +182,7 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
         tls_client_ca=options.tls_client_ca,
         token=token,
         loopback=loopback,
+        stack_signal=not options.no_stack_signal,
         once=options.once,
     )
 

@@ -31,5 +31,7 @@ class Settings(NamedTuple):
     tls_client_ca: Optional[str]
     token: Optional[str]
     loopback: bool
+    #: Take stacks with a signal where the child does not answer. It makes some C calls return early.
+    stack_signal: bool
     #: End with the child instead of starting another.
     once: bool

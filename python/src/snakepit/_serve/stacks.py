@@ -29,7 +29,7 @@ def ask(link: Link, request_ids: list[str]) -> Any:
 
 
 def take_stacks(child: Optional[Child], request_ids: list[str]) -> Any:
-    """A StacksReply: from the control thread, or with a signal where that does not answer."""
+    """A StacksReply: from the control thread, or with a signal where that does not answer and one may be sent."""
     link = None if child is None else child.link
     if child is None or link is None:
         return messages.StacksReply(captured="none")
