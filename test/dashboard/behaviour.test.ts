@@ -16,6 +16,10 @@ const app = python`
       raise LookupError('there is no ' + what)
 
   @command
+  def miss(what: str, where: str):
+      raise LookupError(f'there is no {what}\nin the {where}')
+
+  @command
   def hang():
       note('hanging')
       wait_for('go on')
@@ -78,6 +82,32 @@ describe.skipIf(!hasBrowser)('what happens is seen on the page', () => {
     const [error] = pit.errors.list({}).errors;
     await page.goto(view(`view=errors&error=${error?.id}`));
     await reads(page, /LookupError/);
+    expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('each error under its own kind, however alike two are, and from there its request', async () => {
+    const { pit, view } = await start();
+    // Their first lines, which are all that lists have, are the same.
+    for (const where of ['kitchen', 'cellar', 'cellar'])
+      await pit
+        .execute('miss', { what: 'cake', where }, { correlationId: `looked-in-${where}` })
+        .catch(() => {});
+    const { errors } = pit.errors.list({});
+    const { page, troubles } = await openPage(browser.current, view('view=overview'));
+    const latest = page.getByRole('link', { name: 'LookupError: there is no cake' });
+    await until(async () => (await latest.count()) === 3, 'all errors are listed');
+    await latest.nth(2).click();
+    await reads(page, 'LookupError: there is no cake in the kitchen');
+    await page.locator('.error-shape.whole', { hasText: 'in the kitchen' }).waitFor();
+    expect(await page.locator('.error-lines li').count()).toBe(1);
+    await page.getByRole('link', { name: 'Follow this request in the events' }).click();
+    await reads(page, 'looked-in-kitchen');
+    await page.goto(view(`view=errors&request=${errors[0]?.request_id}`));
+    await page.locator('.error-shape.whole', { hasText: 'in the cellar' }).waitFor();
+    expect(await page.locator('.error-lines li').count()).toBe(2);
+    await page.locator('.error-message', { hasText: 'in the cellar' }).waitFor();
+    await page.goto(view('view=errors&request=req_gone'));
+    await reads(page, /No error of this request/);
     expect(troubles).toEqual(NO_TROUBLES);
   });
 

@@ -1,7 +1,7 @@
 import { useResource } from '../../data/api.ts';
 import { isRecorded } from '../../data/recorded.ts';
 import { now } from '../../data/store.ts';
-import { filterGroups, type GroupFilter, groupKey, groupOf, valuesOf } from '../../text/groups.ts';
+import { filterGroups, type GroupFilter, valuesOf } from '../../text/groups.ts';
 import type { ErrorGroup, ErrorList, QuarantinedRequest } from '../../text/types.ts';
 import { Card, Empty, Notice, PageTitle, Problem, Skeleton } from '../../ui/card.tsx';
 import { Filter, Select } from '../../ui/filter.tsx';
@@ -120,11 +120,13 @@ function List({
   const { params } = route.value;
   const filter = filterOf(params);
   const shown = filterGroups(list.groups, filter);
-  // A link may name the error alone.
-  const line = params.group === undefined ? list.errors.find(({ id }) => id === params.error) : undefined;
-  const found = line && groupOf(line, list.groups);
-  const key = params.group ?? (found && groupKey(found));
-  const selected = list.groups.find((group) => groupKey(group) === key);
+  // A link may name the error alone, or the request that failed with it.
+  const named = list.errors.find(
+    ({ id, request_id }) =>
+      id === params.error || (params.request !== undefined && request_id === params.request),
+  );
+  const key = params.group ?? named?.group_id;
+  const selected = list.groups.find(({ id }) => id === key);
   return (
     <div class="stack">
       {problem && (
@@ -138,6 +140,11 @@ function List({
           }
         />
       )}
+      {params.request !== undefined && named === undefined && (
+        <Notice status="info" title="No error of this request is kept any more.">
+          <span class="mono">{params.request}</span>
+        </Notice>
+      )}
       <Quarantined rows={list.quarantined} />
       <Toolbar groups={list.groups} filter={filter} />
       <div class={key === undefined ? '' : 'split errors-split'}>
@@ -148,7 +155,9 @@ function List({
             empty={<Nothing filter={filter} total={list.groups.length} />}
           />
         </Card>
-        {key !== undefined && <GroupErrors list={list} group={selected} errorId={params.error} />}
+        {key !== undefined && (
+          <GroupErrors list={list} group={selected} errorId={params.error ?? named?.id} />
+        )}
       </div>
     </div>
   );
