@@ -113,7 +113,7 @@ const crowds = async (pit, signal) => {
   for (let n = 0; !signal.aborted; n++) {
     const one = (_, i) =>
       pit.execute('search', { query: 'whale' }, { sessionId: `reader-${(n * 7 + i) % 90}` }).catch(() => {});
-    await Promise.all(Array.from({ length: 60 }, one));
+    await Promise.all(Array.from({ length: 30 }, one));
     await sleep(6000, undefined, { signal }).catch(() => {});
   }
 };

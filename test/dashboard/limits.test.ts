@@ -5,13 +5,14 @@ const limit = (value: number): Limit => ({ value, tone: 'warning', label: '' });
 
 describe('thresholds in a chart', () => {
   it('are made of what health has, and said in the words of the chart', () => {
-    const line = (bound: number) => (bound === 0 ? null : { value: bound * 2, label: `from ${bound}` });
-    expect(limitsOf({ warning: 1, error: 3 }, line)).toEqual([
-      { value: 2, tone: 'warning', label: 'warning: from 1' },
-      { value: 6, tone: 'error', label: 'error: from 3' },
+    const read = (bound: number) =>
+      bound === 0 ? null : { value: bound * 2, said: (tone: string) => `${tone} from ${bound}` };
+    expect(limitsOf({ warning: 1, error: 3 }, read)).toEqual([
+      { value: 2, tone: 'warning', label: 'warning from 1' },
+      { value: 6, tone: 'error', label: 'error from 3' },
     ]);
-    expect(limitsOf({ warning: 0, error: null }, line)).toEqual([]);
-    expect(limitsOf(undefined, line)).toEqual([]);
+    expect(limitsOf({ warning: 0, error: null }, read)).toEqual([]);
+    expect(limitsOf(undefined, read)).toEqual([]);
   });
 
   it('are in it when they are not far above the values, and never press those flat', () => {

@@ -83,7 +83,7 @@ function Limits({ x, series, limits = [], ceiling }: ChartProps) {
       Health:{' '}
       {limits.map((limit, i) => (
         <span key={limit.tone} class={isAbove(limit) ? '' : 'visually-hidden'}>
-          {i > 0 && limits.slice(0, i).some(isAbove) && '; '}
+          {i > 0 && '; '}
           {limit.label}
           {isAbove(limit) && ', above what is shown'}
         </span>

@@ -5,19 +5,25 @@ import type { Span } from './zoom.ts';
 export interface Limit {
   readonly value: number;
   readonly tone: 'warning' | 'error';
-  /** What it means to pass it: "warning: p95 from 10 s". */
+  /** What it means to pass it: "p95 warning from 10 s". */
   readonly label: string;
+}
+
+/** How the bound of a criterion reads in a chart. */
+export interface Reading {
+  readonly value: number;
+  readonly said: (tone: Limit['tone']) => string;
 }
 
 /** The thresholds of a criterion, as lines of a chart. */
 export const limitsOf = (
   bounds: Bounds | undefined,
-  line: (bound: number) => Omit<Limit, 'tone'> | null,
+  read: (bound: number) => Reading | null,
 ): readonly Limit[] =>
   (['warning', 'error'] as const).flatMap((tone) => {
     const bound = bounds?.[tone];
-    const made = bound === null || bound === undefined ? null : line(bound);
-    return made === null ? [] : [{ value: made.value, tone, label: `${tone}: ${made.label}` }];
+    const made = bound === null || bound === undefined ? null : read(bound);
+    return made === null ? [] : [{ value: made.value, tone, label: made.said(tone) }];
   });
 
 /** Above the highest value there is so much room. */

@@ -5,7 +5,7 @@ import type { Bounds, History, ThresholdName } from '../data/types.ts';
 import { compact, count, ms, percent, perSecond } from '../ui/format.ts';
 import { metrics } from '../ui/metrics.ts';
 import { Chart } from './chart.tsx';
-import { type Limit, limitsOf } from './limits.ts';
+import { limitsOf, type Reading } from './limits.ts';
 import type { ChartSeries, Format } from './options.ts';
 
 /** What a chart of the last fifteen minutes shows. One of each, whichever view it is in. */
@@ -21,7 +21,7 @@ export interface TrendOf {
   /** The criterion of health that judges it, and how its bounds read here. */
   readonly judged?: {
     readonly by: ThresholdName;
-    readonly line: (bound: number) => Omit<Limit, 'tone'> | null;
+    readonly read: (bound: number) => Reading | null;
   };
 }
 
@@ -46,8 +46,8 @@ export const unsuccessful: TrendOf = {
   ],
 };
 
-export const percentiles: TrendOf = {
-  title: 'Percentiles',
+export const responseTime: TrendOf = {
+  title: 'Response time',
   format: ms,
   metric: metrics.duration,
   lines: (history) => [
@@ -57,7 +57,7 @@ export const percentiles: TrendOf = {
   ],
   judged: {
     by: 'response_time_ms',
-    line: (bound) => ({ value: bound, label: `p95 from ${ms(bound)}` }),
+    read: (bound) => ({ value: bound, said: (tone) => `p95 ${tone} from ${ms(bound)}` }),
   },
 };
 
@@ -81,26 +81,26 @@ export const errorRate: TrendOf = {
   judged: {
     by: 'error_rate',
     // A threshold of nothing is passed by the first failure, and would hide the axis.
-    line: (bound) => (bound > 0 ? { value: bound, label: `from ${percent(bound)}` } : null),
+    read: (bound) => (bound > 0 ? { value: bound, said: (tone) => `${tone} from ${percent(bound)}` } : null),
   },
 };
 
+const belowOf = (share: number): string =>
+  share === 1 ? 'below 100%' : share === 0 ? 'at 0%' : `at ${percent(share)} and below`;
+
 export const availability: TrendOf = {
-  title: 'Workers in their place',
+  title: 'Availability',
   format: percent,
   metric: metrics.workers,
   ceiling: 1,
-  lines: (history) => [{ label: 'Availability', values: availabilityOf(history), tone: 'ok', fill: true }],
+  lines: (history) => [
+    { label: 'Workers in their place', values: availabilityOf(history), tone: 'ok', fill: true },
+  ],
   judged: {
     by: 'worker_availability',
     // Health judges the share that is missing; a bound of nothing is passed by the first.
-    line: (bound) =>
-      bound > 1
-        ? null
-        : {
-            value: 1 - bound,
-            label: bound === 0 ? 'below 100%' : bound === 1 ? 'at 0%' : `at ${percent(1 - bound)} and below`,
-          },
+    read: (bound) =>
+      bound > 1 ? null : { value: 1 - bound, said: (tone) => `${tone} ${belowOf(1 - bound)}` },
   },
 };
 
@@ -158,7 +158,7 @@ export function Trend({ of, history, thresholds = NO_BOUNDS }: TrendProps) {
       x={made.x}
       series={made.series}
       markers={history.markers}
-      limits={judged && limitsOf(thresholds[judged.by], judged.line)}
+      limits={judged && limitsOf(thresholds[judged.by], judged.read)}
     />
   );
 }

@@ -112,7 +112,11 @@ export interface ErrorDetail extends ErrorLine {
 export interface QuarantinedRequest {
   readonly pool: string;
   readonly command: string;
-  readonly [field: string]: unknown;
+  readonly args_hash?: string;
+  /** Workers that died with it. */
+  readonly deaths?: number;
+  /** Epoch milliseconds. */
+  readonly until?: number;
 }
 
 export interface ErrorList {

@@ -7,6 +7,7 @@ import { Card, Empty, Notice, PageTitle, Problem, Skeleton } from '../../ui/card
 import { Filter, Select } from '../../ui/filter.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { go, hrefWith, route } from '../../ui/route.ts';
+import { Time } from '../../ui/time.tsx';
 import { GroupErrors } from './group.tsx';
 import { GroupTable } from './groups.tsx';
 import './errors.css';
@@ -39,7 +40,7 @@ function Toolbar({
         label="Filter errors"
         value={filter.text}
         onChange={(q) => change({ q })}
-        placeholder="Words in code, command or message"
+        placeholder="Words in code or message"
       />
       <Select
         label="Code"
@@ -70,14 +71,9 @@ function Quarantined({ rows }: { readonly rows: readonly QuarantinedRequest[] })
       <ul class="quarantined">
         {rows.map((row, i) => (
           <li key={i}>
-            <strong class="mono">{row.command}</strong> in pool {row.pool}
-            {Object.entries(row)
-              .filter(
-                ([name, value]) =>
-                  name !== 'pool' && name !== 'command' && value !== null && typeof value !== 'object',
-              )
-              .map(([name, value]) => ` · ${name.replaceAll('_', ' ')} ${String(value)}`)
-              .join('')}
+            <strong class="mono">{row.command}</strong> in pool {row.pool}:{' '}
+            {plural(row.deaths ?? 0, 'worker')} died of it; refused until <Time at={row.until} mode="clock" />{' '}
+            for the arguments <span class="mono">{row.args_hash}</span>
           </li>
         ))}
       </ul>
@@ -125,6 +121,7 @@ function List({
     ({ id, request_id }) =>
       id === params.error || (params.request !== undefined && request_id === params.request),
   );
+  const lost = params.request ?? params.error;
   const key = params.group ?? named?.group_id;
   const selected = list.groups.find(({ id }) => id === key);
   return (
@@ -140,9 +137,12 @@ function List({
           }
         />
       )}
-      {params.request !== undefined && named === undefined && (
-        <Notice status="info" title="No error of this request is kept any more.">
-          <span class="mono">{params.request}</span>
+      {lost !== undefined && named === undefined && params.group === undefined && (
+        <Notice
+          status="info"
+          title={`No error of this ${params.request === undefined ? 'id' : 'request'} is kept any more.`}
+        >
+          <span class="mono">{lost}</span>
         </Notice>
       )}
       <Quarantined rows={list.quarantined} />

@@ -1,7 +1,7 @@
 import { HeatMap } from '../../charts/heat-map.tsx';
 import { MarkerList } from '../../charts/marker-list.tsx';
 import { RangeButtons } from '../../charts/range.tsx';
-import { percentiles, Trend, throughput } from '../../charts/trends.tsx';
+import { responseTime, Trend, throughput } from '../../charts/trends.tsx';
 import { useHistory } from '../../data/history.ts';
 import { now } from '../../data/store.ts';
 import type { History } from '../../data/types.ts';
@@ -43,7 +43,7 @@ function Charts({ history }: { readonly history: History }) {
   const judged = command ? undefined : (pools.find(({ name }) => name === pool) ?? pools[0]);
   return (
     <div class="charts">
-      <Trend of={percentiles} history={history} thresholds={judged?.thresholds} />
+      <Trend of={responseTime} history={history} thresholds={judged?.thresholds} />
       <Trend of={throughput} history={history} />
     </div>
   );

@@ -1,7 +1,7 @@
 import { countsOf, errorRateOf, inLastMinute, keyOf, perSecondOf } from '../../data/series.ts';
 import type { History, NowFrame, WorkerCounts } from '../../data/types.ts';
 import { Figure } from '../../ui/figure.tsx';
-import { compact, count, ms, percent, perSecond, plural } from '../../ui/format.ts';
+import { compact, count, ms, percent, perSecond } from '../../ui/format.ts';
 import { metrics } from '../../ui/metrics.ts';
 import { href } from '../../ui/route.ts';
 
@@ -116,7 +116,7 @@ export function CapacityFigures({ frame, history }: Props) {
         label="Refused"
         value={count(history && inLastMinute(history, 'rejected'))}
         metric={metrics.requests}
-        note={`in 1 min · queue full ${plural(total.saturated_total ?? 0, 'time')}`}
+        note="last minute"
         trend={trend((h) => countsOf(h, 'rejected'))}
         tone="warning"
         href={href('pools')}

@@ -2,37 +2,44 @@ import {
   availability,
   errorRate,
   load,
-  percentiles,
   refusals,
+  responseTime,
   sessionOperations,
   sessions,
   Trend,
+  throughput,
 } from '../../charts/trends.tsx';
 import { useHistory } from '../../data/history.ts';
 import { now } from '../../data/store.ts';
-import type { PoolFrame } from '../../data/types.ts';
+import type { PoolFrame, Slice } from '../../data/types.ts';
 
-const ofPool = [load, percentiles, errorRate, availability, refusals];
+const ofPool = [load, throughput, responseTime, errorRate, availability, refusals];
 
-/** All pools share the sessions. */
+const hasSessions = (slice: Slice | null): boolean =>
+  (slice?.sessions ?? 0) > 0 || (slice?.session_operations ?? 0) > 0;
+
+/** All pools share the sessions. Where there have been none of late, there is nothing to show. */
 function SessionCharts() {
   const history = useHistory();
+  if (!history?.slices.some(hasSessions)) return null;
   return (
-    <>
+    <div class="charts">
       <Trend of={sessions} history={history} />
       <Trend of={sessionOperations} history={history} />
-    </>
+    </div>
   );
 }
 
 export function PoolCharts({ pool }: { readonly pool: PoolFrame }) {
   const history = useHistory(pool.name);
   return (
-    <div class="charts">
-      {ofPool.map((each) => (
-        <Trend key={each.title} of={each} history={history} thresholds={pool.thresholds} />
-      ))}
+    <>
+      <div class="charts">
+        {ofPool.map((each) => (
+          <Trend key={each.title} of={each} history={history} thresholds={pool.thresholds} />
+        ))}
+      </div>
       {now.value?.sessions && <SessionCharts />}
-    </div>
+    </>
   );
 }
