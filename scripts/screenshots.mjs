@@ -14,6 +14,8 @@ import { root } from './lib/run.mjs';
 
 /** So long the library is at work before it is looked at: several slices of history, and a few workers gone. */
 const WARM_UP_MS = Number(process.env.WARM_UP_MS ?? 40_000);
+/** A machine that does much else may take so long for a page. */
+const PATIENCE_MS = 120_000;
 const themes = ['light', 'dark'];
 const sizes = { narrow: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
 const wanted = process.argv.slice(2);
@@ -58,6 +60,24 @@ const viewsOf = async ({ opsUrl }) => {
   };
 };
 
+/**
+ * Opens a view and waits for what it shows. Not for the browser's `load`, which comes late on a busy machine and says nothing of a page that is fed by a stream. A connection that breaks before
+ * the page is there is tried once more: the browser opens some in advance, and the server may end one in the moment in which it is first used.
+ */
+const arrive = async (page, url) => {
+  const go = () => page.goto(url, { waitUntil: 'commit', timeout: PATIENCE_MS });
+  await go().catch((error) => {
+    if (!/net::ERR_/.test(error.message)) throw error;
+    console.warn(`${error.message.split('\n', 1)[0]}: once more`);
+    return go();
+  });
+  await page.locator('h1').first().waitFor({ timeout: PATIENCE_MS });
+  // What is still fetched.
+  await page.waitForFunction(() => document.querySelector('.skeleton, .plot-wait') === null, undefined, {
+    timeout: PATIENCE_MS,
+  });
+};
+
 const picture = async (browser, url, { name, theme, size }) => {
   const context = await browser.newContext({
     viewport: sizes[size],
@@ -68,9 +88,8 @@ const picture = async (browser, url, { name, theme, size }) => {
   });
   try {
     const page = await context.newPage();
-    await page.goto(url);
-    await page.locator('h1').first().waitFor();
-    // Two frames of the stream, and what a view fetches.
+    await arrive(page, url);
+    // Two frames of the stream.
     await sleep(1500);
     await page.screenshot({ path: join(folder, `${name}-${size}-${theme}.png`), fullPage: true });
   } finally {
@@ -89,6 +108,16 @@ const pictures = async (browser, pit, prefix, views) => {
   }
 };
 
+/** Now and then more come at once than may wait; each has a session. */
+const crowds = async (pit, signal) => {
+  for (let n = 0; !signal.aborted; n++) {
+    const one = (_, i) =>
+      pit.execute('search', { query: 'whale' }, { sessionId: `reader-${(n * 7 + i) % 90}` }).catch(() => {});
+    await Promise.all(Array.from({ length: 30 }, one));
+    await sleep(6000, undefined, { signal }).catch(() => {});
+  }
+};
+
 const atWork = async (browser) => {
   const pit = await createSnakepit({
     pools: {
@@ -96,14 +125,18 @@ const atWork = async (browser) => {
         app: new URL('../examples/library/demo.py', import.meta.url),
         workers: 4,
         poisonForMs: 20_000,
+        // Less than a crowd.
+        maxQueue: 20,
         env: { PYTHONDONTWRITEBYTECODE: '1' },
       },
     },
+    // Near enough to what requests take to be seen in the charts.
+    health: { criteria: { response_time: { warning: 400, error: 1500 } } },
     logs: false,
     ops: { port: 0 },
   });
   const stop = new AbortController();
-  const busy = keepBusy(pit, stop.signal);
+  const busy = Promise.all([keepBusy(pit, stop.signal), crowds(pit, stop.signal)]);
   try {
     await sleep(WARM_UP_MS);
     await pictures(browser, pit, '', await viewsOf(pit));

@@ -114,6 +114,7 @@ export const createObservers = async (
         ...(health !== undefined && {
           traffic: healthConsumer.traffic,
           lagMs: () => healthConsumer.eventLoopLagMs(),
+          missing: (pool) => healthConsumer.missingWorkers(pool),
         }),
       })
     : undefined;

@@ -17,16 +17,21 @@ const app = python`
       raise LookupError('there is no ' + what)
 
   @command
+  def miss(what: str, where: str):
+      raise LookupError(f'there is no {what}\nin the {where}')
+
+  @command
   def hang():
       note('hanging')
       wait_for('go on')
       return 'done'
 `;
 
-const start = async (pool: object = {}) => {
+const start = async (pool: object = {}, more: object = {}) => {
   const test = await startPit({
     pool: { app, workers: 2, slowAfterMs: 200, restartDelayMs: 10, ...pool },
     ops: { port: 0 },
+    ...more,
   });
   const view = (query: string) => `${test.pit.dashboardUrl}?${query}`;
   return { ...test, pit: test.pit, view };
@@ -102,6 +107,60 @@ describe.skipIf(!hasBrowser)('what happens is seen on the page', () => {
     const [error] = pit.errors.list({}).errors;
     await page.goto(view(`view=errors&error=${error?.id}`));
     await reads(page, /LookupError/);
+    expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('each error under its own kind, however alike two are, and from there its request', async () => {
+    const { pit, view } = await start();
+    // Their first lines, which are all that lists have, are the same.
+    for (const where of ['kitchen', 'cellar', 'cellar'])
+      await pit
+        .execute('miss', { what: 'cake', where }, { correlationId: `looked-in-${where}` })
+        .catch(() => {});
+    const { errors } = pit.errors.list({});
+    const { page, troubles } = await openPage(browser.current, view('view=overview'));
+    const latest = page.getByRole('link', { name: 'LookupError: there is no cake' });
+    await until(async () => (await latest.count()) === 3, 'all errors are listed');
+    await latest.nth(2).click();
+    await reads(page, 'LookupError: there is no cake in the kitchen');
+    await page.locator('.error-shape.whole', { hasText: 'in the kitchen' }).waitFor();
+    expect(await page.locator('.error-lines li').count()).toBe(1);
+    await page.getByRole('link', { name: 'Follow this request in the events' }).click();
+    await reads(page, 'looked-in-kitchen');
+    await page.goto(view(`view=errors&request=${errors[0]?.request_id}`));
+    await page.locator('.error-shape.whole', { hasText: 'in the cellar' }).waitFor();
+    expect(await page.locator('.error-lines li').count()).toBe(2);
+    await page.locator('.error-message', { hasText: 'in the cellar' }).waitFor();
+    await page.goto(view('view=errors&request=req_gone'));
+    await reads(page, /No error of this request/);
+    expect(troubles).toEqual(NO_TROUBLES);
+  });
+
+  it('the thresholds of health in the charts, as lines and in words, and what was refused', async () => {
+    const { pit, view, open, noted } = await start(
+      { workers: 1, maxQueue: 1 },
+      { health: { criteria: { response_time: { warning: 123_000, error: 456_000 } } } },
+    );
+    const hanging = [pit.execute('hang', {})];
+    await noted('hanging');
+    hanging.push(pit.execute('hang', {}));
+    for (const each of hanging) each.catch(() => {});
+    for (let n = 0; n < 3; n++) await pit.execute('echo', { n }).catch(() => {});
+    const { page, troubles } = await openPage(browser.current, view('view=pools&pool=default'));
+    const chart = (title: string) => page.locator('figure.chart', { hasText: title });
+    // Nothing was timed, so both lines are in the chart; who does not see them is told all the same.
+    const limits = (title: string) => chart(title).locator('p').textContent();
+    expect(await limits('Response time')).toBe('Health: p95 warning from 2 m 3 s; p95 error from 7 m 36 s');
+    expect(await limits('Availability')).toBe('Health: warning below 100%; error at 0%');
+    const refused = chart('Refused, in 5 s');
+    await refused.getByText('Show as table').click();
+    // The time, all that were refused, and those by a full queue.
+    await refused.getByRole('row', { name: /:\d\d ([1-3]) \1$/ }).waitFor();
+    // Now it takes no time at all: both lines are far above.
+    open('go on');
+    await Promise.all(hanging);
+    for (let n = 0; n < 5; n++) await pit.execute('echo', { n });
+    await reads(page, /p95 error from 7 m 36 s, above what is shown/);
     expect(troubles).toEqual(NO_TROUBLES);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { advance, joins, KEPT_SLICES, times } from '../../dashboard/src/data/advance.ts';
 import { history as parseHistory, slice, sliceFrame } from '../../dashboard/src/data/parse.ts';
-import { errorRateOf } from '../../dashboard/src/data/series.ts';
+import { availabilityOf, errorRateOf, inLastMinute } from '../../dashboard/src/data/series.ts';
 import type { History, Slice, SliceFrame } from '../../dashboard/src/data/types.ts';
 
 const STEP = 5000;
@@ -62,6 +62,19 @@ describe('a history that goes on', () => {
       expect(advance(before, frame(at), some(7))).toBe(before);
     }
     expect(joins(before, frame(FROM + 10 * STEP))).toBe(true);
+  });
+
+  it('tells how many workers are in their place as health sees it', () => {
+    const of = (workers_missing: number | null, workers_desired = 4) =>
+      slice({ workers_missing, workers_desired });
+    const history = { ...made(0), slices: [of(0), of(1), of(9), of(0, 0), of(null), null] };
+    expect(availabilityOf(history)).toEqual([1, 0.75, 0, 1, null, null]);
+  });
+
+  it('adds up a minute of slices that are complete', () => {
+    const history = { ...made(0), slices: Array.from({ length: 20 }, () => slice({ rejected: 1 })) };
+    expect(inLastMinute(history, 'rejected')).toBe(12);
+    expect(inLastMinute({ ...history, slices: [slice({}), null] }, 'rejected')).toBeNull();
   });
 
   it('tells an error rate only of requests that were taken on', () => {

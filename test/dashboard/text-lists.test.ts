@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type EventFilter, levelFrom, passesOf, queryOf } from '../../dashboard/src/text/event-filter.ts';
 import { type EventRow, gapText, joined, rowOf } from '../../dashboard/src/text/event-rows.ts';
-import { filterGroups, groupKey, groupOf, valuesOf } from '../../dashboard/src/text/groups.ts';
+import { filterGroups, valuesOf } from '../../dashboard/src/text/groups.ts';
 import { beganAt, inUrgency, slowKey, slowTone, tookMs, urgency } from '../../dashboard/src/text/slow.ts';
 import {
   type Consumer,
@@ -12,64 +12,15 @@ import {
   reasonsText,
   type Telemetry,
 } from '../../dashboard/src/text/telemetry.ts';
-import type { ErrorGroup, ErrorLine, LiveEvent, SlowRequest } from '../../dashboard/src/text/types.ts';
-import { shapeOf } from '../../src/consumers/errors/shape.ts';
+import type { ErrorGroup, LiveEvent, SlowRequest } from '../../dashboard/src/text/types.ts';
 
 const group = (message: string, more: Partial<ErrorGroup> = {}): ErrorGroup => ({
-  ...{ code: 'python_exception', category: 'request', pool: 'default', command: 'search' },
+  ...{ id: message, code: 'python_exception', category: 'request', pool: 'default', command: 'search' },
   ...{ message, count: 1, first_seen: '', last_seen: '', last_error_id: 'e1', per_minute: [] },
   ...more,
 });
 
-const line = (message: string, more: Partial<ErrorLine> = {}): ErrorLine => ({
-  ...{ id: 'e1', timestamp: '', event: '', pool: 'default', command: 'search', worker_id: null },
-  ...{
-    worker_slot: null,
-    request_id: null,
-    correlation_id: null,
-    code: 'python_exception',
-    category: 'request',
-  },
-  message,
-  ...more,
-});
-
 describe('kinds of errors', () => {
-  const messages = ["ValueError: no title 'moby'", "KeyError: 'a'", 'ValueError: 12 is too large'];
-  const groups = messages.map((message) => group(shapeOf(message)));
-
-  it('take in the errors whose message is most like theirs', () => {
-    for (const [i, message] of messages.entries()) expect(groupOf(line(message), groups)).toBe(groups[i]);
-    expect(groupOf(line("ValueError: no title 'x y'"), groups)).toBe(groups[0]);
-  });
-
-  it('are told apart by the order of what is the same in them', () => {
-    const two = ['read <n> left.', '<n> left. read <n>'].map((shape) => group(shape));
-    expect(groupOf(line('7 left. read 8'), two)).toBe(two[1]);
-    expect(groupOf(line('read 7 left.'), two)).toBe(two[0]);
-  });
-
-  it('take in those of commands that callers invented', () => {
-    const unknown = group('the app defines no command <str>.', {
-      code: 'unknown_command',
-      command: '(unknown)',
-    });
-    const one = line("the app defines no command 'x'.", { code: 'unknown_command', command: 'x' });
-    expect(groupOf(one, [...groups, unknown])).toBe(unknown);
-    expect(groupOf(line('m', { code: 'timeout' }), groups)).toBeUndefined();
-  });
-
-  it('take in those of messages of several lines, of which a line has the first', () => {
-    const long = group(shapeOf('Fatal error\n  at line 3\n  in f'));
-    expect(groupOf(line('Fatal error'), [...groups, long])).toBe(long);
-  });
-
-  it('have a name that stays the same and differs between them', () => {
-    expect(new Set(groups.map(groupKey)).size).toBe(3);
-    expect(groupKey({ ...group('m'), count: 9, last_error_id: 'e9' })).toBe(groupKey(group('m')));
-    expect(groupKey(group('m'))).not.toBe(groupKey(group('m', { command: null })));
-  });
-
   it('pass a filter of fields and words', () => {
     const all = [
       group('one'),

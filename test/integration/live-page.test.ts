@@ -2,6 +2,7 @@ import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createParser } from 'eventsource-parser';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ErrorDetail, ErrorList } from '../../src/consumers/errors/index.ts';
 import type {
   HistoryAnswer,
   IncidentData,
@@ -153,6 +154,31 @@ describe.each([
     const sum = () => client.of('slice').reduce((all, { total }) => all + (total.requests ?? 0), 0);
     await until(() => sum() >= 227, 'the slices are complete');
     expect(sum()).toBe(227);
+  });
+
+  it('says of each error which kind it is of, however alike two kinds are', async () => {
+    const missing = python`
+      @command
+      def miss(where: str):
+          raise LookupError(f"no cake\nin the {where}")
+    `;
+    const test = await startPit({ pool: { app: missing }, ops });
+    const url = await urlOf(test);
+    const requests: Record<string, string[]> = { kitchen: [], cellar: [] };
+    for (const where of ['kitchen', 'cellar', 'cellar']) {
+      const error = await errorOf(test.pit.execute('miss', { where }));
+      requests[where]?.push(error.context.request_context?.request_id as string);
+    }
+    const { errors, groups } = await read<ErrorList>(`${url}/api/errors`);
+    expect(new Set(errors.map(({ message }) => message))).toEqual(new Set(['LookupError: no cake']));
+    for (const [where, ids] of Object.entries(requests)) {
+      const group = groups.find(({ message }) => message === `LookupError: no cake in the ${where}`);
+      const those = errors.filter(({ group_id }) => group_id === group?.id);
+      expect(those.map(({ request_id }) => request_id).toReversed()).toEqual(ids);
+      expect(group).toMatchObject({ count: ids.length, last_error_id: those[0]?.id });
+      const one = await read<ErrorDetail>(`${url}/api/errors/${those[0]?.id}`);
+      expect(one).toMatchObject({ group_id: group?.id, group: { id: group?.id } });
+    }
   });
 
   it('tells about one worker, also when it is gone', async () => {

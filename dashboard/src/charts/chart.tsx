@@ -3,9 +3,11 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { Marker } from '../data/types.ts';
 import { clockTime } from '../ui/format.ts';
-import { markersPlugin, type Threshold, thresholdsPlugin } from './marks.ts';
+import { type Limit, mostIn, topOf } from './limits.ts';
+import { limitsPlugin, markersPlugin } from './marks.ts';
 import { type ChartSeries, chartOptions, type Format } from './options.ts';
 import { usePlot } from './use-plot.ts';
+import { zoom } from './zoom.ts';
 
 export interface ChartProps {
   readonly title: string;
@@ -14,10 +16,13 @@ export interface ChartProps {
   readonly series: readonly ChartSeries[];
   readonly format: Format;
   readonly markers?: readonly Marker[] | undefined;
-  readonly thresholds?: readonly Threshold[] | undefined;
+  /** Thresholds of health. */
+  readonly limits?: readonly Limit[] | undefined;
   readonly height?: number;
   /** Whether the values are whole numbers. */
   readonly whole?: boolean;
+  /** No value is above it. */
+  readonly ceiling?: number | undefined;
   readonly metric?: string | undefined;
 }
 
@@ -67,6 +72,26 @@ export function AsTable(props: { readonly children: () => ComponentChildren }) {
   );
 }
 
+/** The thresholds in words: for all who do not see the lines, be it that these are above what is shown. */
+function Limits({ x, series, limits = [], ceiling }: ChartProps) {
+  if (limits.length === 0) return null;
+  const lines = series.map(({ values }) => values);
+  const top = topOf(ceiling ?? mostIn(x, lines, zoom.value), limits);
+  const isAbove = ({ value }: Limit): boolean => value > top;
+  return (
+    <p class={limits.some(isAbove) ? 'chart-limits muted' : 'visually-hidden'}>
+      Health:{' '}
+      {limits.map((limit, i) => (
+        <span key={limit.tone} class={isAbove(limit) ? '' : 'visually-hidden'}>
+          {i > 0 && '; '}
+          {limit.label}
+          {isAbove(limit) && ', above what is shown'}
+        </span>
+      ))}
+    </p>
+  );
+}
+
 /** Lines over time, in step with the other charts of the view. */
 export function Chart(props: ChartProps) {
   const {
@@ -75,13 +100,14 @@ export function Chart(props: ChartProps) {
     series,
     format,
     markers = [],
-    thresholds = [],
+    limits = [],
     height = 180,
     metric,
     whole = false,
+    ceiling,
   } = props;
-  const marks = useRef({ markers, thresholds });
-  marks.current = { markers, thresholds };
+  const marks = useRef({ markers, limits });
+  marks.current = { markers, limits };
   const data = useMemo<uPlot.AlignedData>(
     () => [[...x], ...series.map(({ values }) => [...values])],
     [x, series],
@@ -93,7 +119,9 @@ export function Chart(props: ChartProps) {
       series,
       format,
       whole,
-      plugins: [markersPlugin(() => marks.current.markers), thresholdsPlugin(() => marks.current.thresholds)],
+      ceiling,
+      top: (most) => topOf(most, marks.current.limits),
+      plugins: [markersPlugin(() => marks.current.markers), limitsPlugin(() => marks.current.limits)],
     });
   const shape = JSON.stringify([
     height,
@@ -111,6 +139,7 @@ export function Chart(props: ChartProps) {
         )}
       </figcaption>
       <div ref={box} class="plot stale-able" style={{ minHeight: `${height + 28}px` }} />
+      <Limits {...props} />
       <AsTable>{() => <DataTable {...props} />}</AsTable>
     </figure>
   );

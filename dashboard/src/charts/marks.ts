@@ -1,7 +1,8 @@
 import type uPlot from 'uplot';
 import type { Marker } from '../data/types.ts';
 import { clusters } from './clusters.ts';
-import { type ChartTone, faded, toneColour } from './colours.ts';
+import { type ChartTone, colour, faded, toneColour } from './colours.ts';
+import type { Limit } from './limits.ts';
 
 /** A sign for each kind, so that its colour is not all that tells it. The list below a chart shows the same. */
 export const glyphs: Readonly<Record<string, string>> = {
@@ -56,32 +57,47 @@ export const markersPlugin = (markers: () => readonly Marker[]): uPlot.Plugin =>
   },
 });
 
-export interface Threshold {
-  readonly value: number;
-  readonly tone: 'warning' | 'error';
-  readonly label: string;
-}
+/** A text that can be read on whatever is drawn behind it. */
+const writeOver = (ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void => {
+  const { strokeStyle, lineWidth } = ctx;
+  ctx.setLineDash([]);
+  ctx.strokeStyle = colour('--surface');
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.lineJoin = 'round';
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
+  Object.assign(ctx, { strokeStyle, lineWidth });
+};
 
-/** Horizontal lines that a series should not cross. */
-export const thresholdsPlugin = (thresholds: () => readonly Threshold[]): uPlot.Plugin => ({
+/** Height of a label, CSS pixels. */
+const LABEL = 14;
+
+/** Horizontal lines that a series should not cross. The labels are at either end, so that two lines may be close. */
+export const limitsPlugin = (limits: () => readonly Limit[]): uPlot.Plugin => ({
   hooks: {
     draw: (plot) => {
       const { ctx, bbox } = plot;
+      const px = devicePixelRatio;
       ctx.save();
-      ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
-      ctx.textAlign = 'left';
-      ctx.textBaseline = 'bottom';
-      for (const { value, tone, label } of thresholds()) {
+      ctx.font = `${10 * px}px system-ui, sans-serif`;
+      for (const { value, tone, label } of limits()) {
         const y = Math.round(plot.valToPos(value, 'y', true));
         if (y < bbox.top || y > bbox.top + bbox.height) continue;
-        ctx.setLineDash(tone === 'error' ? [] : [6 * devicePixelRatio, 4 * devicePixelRatio]);
+        ctx.setLineDash(tone === 'error' ? [] : [6 * px, 4 * px]);
+        ctx.lineWidth = px;
         ctx.strokeStyle = toneColour(tone);
         ctx.fillStyle = ctx.strokeStyle;
         ctx.beginPath();
         ctx.moveTo(bbox.left, y);
         ctx.lineTo(bbox.left + bbox.width, y);
         ctx.stroke();
-        ctx.fillText(label, bbox.left + 4, y - 2);
+        const isLeft = tone === 'warning';
+        ctx.textAlign = isLeft ? 'left' : 'right';
+        // The signs of what happened are at the top.
+        const isHigh = y - LABEL * px < bbox.top + ROOM * px;
+        ctx.textBaseline = isHigh ? 'top' : 'bottom';
+        const x = isLeft ? bbox.left + 4 * px : bbox.left + bbox.width - 4 * px;
+        writeOver(ctx, label, x, isHigh ? y + 3 * px : y - 2 * px);
       }
       ctx.restore();
     },

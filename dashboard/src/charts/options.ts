@@ -27,7 +27,7 @@ const wholeSteps = Array.from({ length: 10 }, (_, power) =>
 const timesSaid = (_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] =>
   splits.map((at) => (step < MINUTE_MS ? clockTime(at) : clockTime(at).slice(0, 5)));
 
-export const axes = (format: Format, whole = false): uPlot.Axis[] => {
+export const axes = (format: Format, whole = false, ceiling = Number.POSITIVE_INFINITY): uPlot.Axis[] => {
   const stroke = colour('--muted');
   const grid = { stroke: colour('--line'), width: 1 };
   const common = { stroke, font: FONT, ticks: { show: false } };
@@ -38,7 +38,7 @@ export const axes = (format: Format, whole = false): uPlot.Axis[] => {
       grid,
       size: 64,
       space: 36,
-      values: (_, splits) => splits.map((each) => (each === null ? '' : format(each))),
+      values: (_, splits) => splits.map((each) => (each === null || each > ceiling ? '' : format(each))),
       ...(whole ? { incrs: wholeSteps } : {}),
     },
   ];
@@ -109,10 +109,23 @@ export interface Made {
   readonly format: Format;
   /** Whether the values are whole numbers. */
   readonly whole: boolean;
+  /** No value is above it, and so no mark of the axis. */
+  readonly ceiling?: number | undefined;
+  /** Where the axis ends that has values up to `most`. */
+  readonly top: (most: number) => number;
   readonly plugins: uPlot.Plugin[];
 }
 
-export const chartOptions = ({ width, height, series, format, whole, plugins }: Made): uPlot.Options => ({
+export const chartOptions = ({
+  width,
+  height,
+  series,
+  format,
+  whole,
+  ceiling,
+  top,
+  plugins,
+}: Made): uPlot.Options => ({
   width,
   height,
   ms: 1,
@@ -122,9 +135,9 @@ export const chartOptions = ({ width, height, series, format, whole, plugins }: 
   hooks: { setSelect: [onSelect], setCursor: [showLatest] },
   scales: {
     x: { time: true, range: xRange },
-    y: { range: (_, __, max) => [0, Number.isFinite(max) && max > 0 ? max * 1.15 : 1] },
+    y: { range: (_, __, max) => [0, top(ceiling ?? max)] },
   },
-  axes: axes(format, whole),
+  axes: axes(format, whole, ceiling),
   legend: { live: true },
   series: [{ label: 'Time', value: (_, at) => clockTime(at) }, ...series.map((each) => lineOf(each, format))],
 });

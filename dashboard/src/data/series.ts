@@ -24,3 +24,19 @@ export const errorRateOf = (history: History): Values =>
   });
 
 export const countsOf = (history: History, key: SliceKey): Values => withoutRunning(keyOf(history, key));
+
+/** Share of the workers that ought to be there and are, as health judges it. */
+export const availabilityOf = (history: History): Values =>
+  valuesOf(history, ({ workers_missing: missing, workers_desired: desired }) =>
+    missing === null || desired === null ? null : 1 - Math.min(1, missing / Math.max(1, desired)),
+  );
+
+const MINUTE_MS = 60_000;
+
+/** How many there were in the last minute, by the slices that are complete; null where none says. */
+export const inLastMinute = (history: History, key: SliceKey): number | null => {
+  const known = countsOf(history, key)
+    .slice(-1 - MINUTE_MS / history.step_ms)
+    .filter((n) => n !== null);
+  return known.length === 0 ? null : known.reduce((sum, n) => sum + n, 0);
+};

@@ -167,11 +167,15 @@ export const sliceNumbers = [
   'workers_available',
   'workers_busy',
   'workers_desired',
+  'workers_missing',
   'restarts',
+  'queue_full',
   'utilisation',
   'memory_bytes',
   'cpu_ratio',
   'event_loop_lag_ms',
+  'sessions',
+  'session_operations',
 ] as const;
 export type SliceKey = (typeof sliceNumbers)[number];
 /** What happened in one step of the history. */

@@ -71,6 +71,8 @@ export interface ErrorContext {
 
 export interface ErrorLine {
   readonly id: string;
+  /** The `id` of its kind. */
+  readonly group_id: string;
   readonly timestamp: string;
   readonly event: string;
   readonly pool: string | null;
@@ -85,6 +87,8 @@ export interface ErrorLine {
 }
 
 export interface ErrorGroup {
+  /** The same in every process, so that a link outlives a restart. */
+  readonly id: string;
   readonly code: string;
   readonly category: string;
   readonly pool: string | null;
@@ -108,7 +112,11 @@ export interface ErrorDetail extends ErrorLine {
 export interface QuarantinedRequest {
   readonly pool: string;
   readonly command: string;
-  readonly [field: string]: unknown;
+  readonly args_hash?: string;
+  /** Workers that died with it. */
+  readonly deaths?: number;
+  /** Epoch milliseconds. */
+  readonly until?: number;
 }
 
 export interface ErrorList {

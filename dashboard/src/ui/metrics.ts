@@ -11,6 +11,7 @@ export const metrics = {
   saturated: 'snakepit_pool_saturated_total',
   exits: 'snakepit_worker_exits_total',
   sessions: 'snakepit_sessions_active',
+  sessionOperations: 'snakepit_events_total{event="snakepit.session.accessed"}',
   memory: 'snakepit_worker_memory_bytes',
   cpu: 'snakepit_worker_cpu_seconds_total',
   workerRequests: 'snakepit_worker_requests_total',

@@ -155,8 +155,9 @@ export class Errors {
 
 const about = ({ pool, command, code }: Group) => ({ pool, command, code });
 
-const lineOf = ({ id, record }: KeptError): ErrorLine => ({
+const lineOf = ({ id, record, group }: KeptError): ErrorLine => ({
   id,
+  group_id: group.id,
   timestamp: new Date(record.at).toISOString(),
   event: record.event,
   pool: record.pool,

@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto';
 import type { ErrorRecord } from './record.ts';
 import { shapeOf } from './shape.ts';
 import type { ErrorGroup } from './types.ts';
 
 const MINUTES = 15;
 const MINUTE_MS = 60_000;
+/** 48 bits: among two hundred kinds no two are likely to share one in the lifetime of anything. */
+const ID_DIGITS = 12;
 
 /** Names invented by callers must not become kinds of errors: one caller could push all others out. */
 const UNKNOWN = '(unknown)';
 
 /** Errors of one kind. */
 export class Group {
+  /** The same in every process and after every restart, so that a link to a kind goes on to lead there. */
+  readonly id: string;
   readonly code: string;
   readonly category: string;
   readonly pool: string | null;
@@ -26,6 +31,7 @@ export class Group {
   #minute: number;
 
   constructor(record: ErrorRecord, { pool, command, shape }: Kind) {
+    this.id = idOf([record.code, pool, command, shape]);
     this.code = record.code;
     this.category = record.category;
     this.pool = pool;
@@ -48,9 +54,9 @@ export class Group {
 
   toJson(now: number): ErrorGroup {
     this.#advance(now);
-    const { code, category, pool, command, shape, count } = this;
+    const { id, code, category, pool, command, shape, count } = this;
     return {
-      ...{ code, category, pool, command, message: shape, count },
+      ...{ id, code, category, pool, command, message: shape, count },
       first_seen: new Date(this.firstSeen).toISOString(),
       last_seen: new Date(this.lastSeen).toISOString(),
       last_error_id: this.lastId,
@@ -69,6 +75,9 @@ export class Group {
     if (passed > 0) this.#minute = minute;
   }
 }
+
+const idOf = (kind: readonly (string | null)[]): string =>
+  createHash('sha256').update(JSON.stringify(kind)).digest('hex').slice(0, ID_DIGITS);
 
 type Kind = Pick<Group, 'pool' | 'command' | 'shape'>;
 

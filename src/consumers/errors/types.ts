@@ -18,6 +18,8 @@ export interface ErrorFilter {
 export interface ErrorLine {
   /** Unique in this process. */
   readonly id: string;
+  /** The `id` of its kind. The kind itself may be forgotten by now. */
+  readonly group_id: string;
   readonly timestamp: string;
   /** Name of the event that told of it. */
   readonly event: string;
@@ -45,6 +47,8 @@ export interface ErrorDetail extends ErrorLine {
 
 /** Errors of one kind: same code, pool and command, and messages that differ only in numbers, ids and quoted text. */
 export interface ErrorGroup {
+  /** Twelve hexadecimal digits, made from what its errors have in common: a kind has the same in every process. */
+  readonly id: string;
   readonly code: string;
   readonly category: string;
   readonly pool: string | null;

@@ -8,6 +8,7 @@ import {
   type Metadata,
   monotonic,
   now,
+  type PoolSnapshot,
   type SnakepitEvent,
   type Snapshotter,
   type Timer,
@@ -15,6 +16,7 @@ import {
 import { createSanitizer } from '../../sanitize/index.ts';
 import { Announcer, reasons } from './announcer.ts';
 import { canaryCheck, type SendRequest } from './canary.ts';
+import { missingWorkers } from './criteria/availability.ts';
 import type { HealthOptions } from './criteria/finding.ts';
 import type { MemoryReading } from './criteria/process.ts';
 import { Dependencies } from './dependencies/dependencies.ts';
@@ -23,7 +25,7 @@ import { History } from './history.ts';
 import { Judge } from './judge.ts';
 import { judgeLiveness } from './liveness.ts';
 import { type Look, look } from './look.ts';
-import { type PoolMemory, rememberPools } from './pools.ts';
+import { type PoolMemory, rememberPools, viewPool } from './pools.ts';
 import { judgeReadiness, neededDependencies } from './readiness.ts';
 import { type LagSource, ProcessReadings } from './readings.ts';
 import { LONGEST_SPAN_MS, poolHealth, pythonRows, workerRows } from './rows.ts';
@@ -197,6 +199,12 @@ export class Health {
   /** How late the event loop is of late, 99th percentile. Milliseconds. */
   eventLoopLagMs(): number {
     return this.#read().lag.p99Ms;
+  }
+
+  /** Workers that a pool has not, as the criterion `worker_availability` counts them; NaN for a pool that is not known. */
+  missingWorkers(levels: PoolSnapshot): number {
+    const memory = this.#memory.get(levels.name);
+    return memory === undefined ? Number.NaN : missingWorkers(viewPool(memory, levels));
   }
 
   /** From now on readiness says no, while requests are still served: the first step of a shutdown behind a load balancer. Changes are not told any more. */

@@ -51,17 +51,19 @@ export const rememberPools = (
     ]),
   );
 
-/** Sees the pools at the moment of a snapshot, and notes what this moment proves. */
+/** Sees a pool at one moment, and notes what this moment proves. */
+export const viewPool = (pool: PoolMemory, levels: PoolSnapshot | undefined): PoolView => {
+  const ready = levels === undefined ? 0 : levels.workers_by_state.ready + levels.workers_by_state.busy;
+  if (levels?.ready === true) pool.started = true;
+  if (ready >= pool.options.minWorkers) pool.established = true;
+  // A lost `recovered` must not leave it saturated for ever.
+  if (levels !== undefined && levels.queue_depth * 2 < levels.queue_capacity) pool.saturated = false;
+  return { ...pool, levels, ready };
+};
+
+/** Sees the pools at the moment of a snapshot. */
 export const viewPools = (memory: ReadonlyMap<string, PoolMemory>, snapshot: Snapshot): PoolView[] =>
-  [...memory.values()].map((pool) => {
-    const levels = snapshot.pools[pool.name];
-    const ready = levels === undefined ? 0 : levels.workers_by_state.ready + levels.workers_by_state.busy;
-    if (levels?.ready === true) pool.started = true;
-    if (ready >= pool.options.minWorkers) pool.established = true;
-    // A lost `recovered` must not leave it saturated for ever.
-    if (levels !== undefined && levels.queue_depth * 2 < levels.queue_capacity) pool.saturated = false;
-    return { ...pool, levels, ready };
-  });
+  [...memory.values()].map((pool) => viewPool(pool, snapshot.pools[pool.name]));
 
 /** Whether the queue is full, or was and has not fallen below half: without that memory a probe would see it flap. */
 export const isSaturated = ({ levels, saturated }: PoolView): boolean =>

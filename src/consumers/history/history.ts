@@ -2,15 +2,17 @@ import { availableCpus } from '../../config/index.ts';
 import {
   type EventBus,
   now,
+  type PoolSnapshot,
   type SnakepitEvent,
   type Snapshot,
   type Snapshotter,
 } from '../../events/index.ts';
+import { type CountName, Counts } from './counts.ts';
 import { poolLevels, totalLevels } from './levels.ts';
 import { Lives, lifeEvents, type Place } from './lives.ts';
 import { Markers, markerEvents, type TextSanitizer } from './markers.ts';
 import { type Between, slotKey } from './readings.ts';
-import { Ring, SLICES, STEP_MS, shown, sliceOf } from './ring.ts';
+import { SLICES, STEP_MS, shown, sliceOf } from './ring.ts';
 import { Sampler, slotNames } from './sampler.ts';
 import type {
   CompleteSlice,
@@ -32,6 +34,8 @@ export interface HistoryInit {
   readonly traffic?: TrafficSource | undefined;
   /** How late the event loop is. Milliseconds. Default: null. */
   readonly lagMs?: (() => number) | undefined;
+  /** Workers that a pool ought to have and has not. Default: null. */
+  readonly missing?: ((pool: PoolSnapshot) => number) | undefined;
   /** Masks secrets in the texts of markers. */
   readonly sanitizer: TextSanitizer;
 }
@@ -50,21 +54,26 @@ const UNCOUNTED: SpanFigures = {
 };
 
 const RESTARTED = 'snakepit.worker.restarted';
+/** Not rare where a queue is full, but then what takes time is to make the error, not to count it. */
+const REJECTED = 'snakepit.request.rejected';
+/** Counted by the bus, wanted or not. */
+const ACCESSED = 'snakepit.session.accessed';
+const UNKNOWN = () => Number.NaN;
+const UNCOUNTED_LEVELS: Record<CountName, null> = { restarts: null, queue_full: null };
 
 /**
  * The last quarter of an hour in slices of five seconds, what happened to workers meanwhile, and how each ended.
  *
- * It costs a request nothing: what requests did is read from those who count them anyway, when somebody asks; levels are read once a slice. Memory is fixed but for the workers there are.
+ * It costs a request that is taken nothing: what requests did is read from those who count them anyway, when somebody asks; levels are read once a slice. Memory is fixed but for the workers there are.
  *
- * Registers as consumer `history`, for events that are rare.
+ * Registers as consumer `history`, for events that are rare, and for refusals.
  */
 export class History {
   readonly #traffic: TrafficSource | undefined;
   readonly #sampler: Sampler;
   readonly #markers: Markers;
   readonly #lives = new Lives();
-  /** By pool: replaced workers in each slice. */
-  readonly #restarts = new Map<string, Ring>();
+  readonly #counts: Counts;
   readonly #observed: boolean;
   readonly #unregister: () => void;
   readonly #snapshot: Snapshotter;
@@ -73,14 +82,17 @@ export class History {
   /** Dead workers replaced since the start. */
   restarts = 0;
 
-  constructor({ bus, snapshot, traffic, lagMs = () => Number.NaN, sanitizer }: HistoryInit) {
+  constructor({ bus, snapshot, traffic, lagMs = UNKNOWN, missing = UNKNOWN, sanitizer }: HistoryInit) {
     this.#traffic = traffic;
     this.#snapshot = snapshot;
     this.#observed = bus.enabled;
     this.#markers = new Markers(sanitizer);
-    this.#sampler = new Sampler({ snapshot, lagMs, cpus: this.#cpus });
+    this.#counts = new Counts(() => snapshot().pools);
+    const accessed = bus.event(ACCESSED);
+    const operations = () => accessed.count;
+    this.#sampler = new Sampler({ snapshot, lagMs, missing, operations, cpus: this.#cpus });
     this.#unregister = bus.registerConsumer(
-      { patterns: [...new Set([...markerEvents, ...lifeEvents])] },
+      { patterns: [...new Set([...markerEvents, ...lifeEvents, REJECTED])] },
       { name: 'history', handle: (event) => this.#handle(event) },
       { delivery: 'inline', sampled: false },
     );
@@ -203,10 +215,16 @@ export class History {
   get size(): {
     readonly pools: number;
     readonly slots: number;
+    readonly counted: number;
     readonly lives: number;
     readonly bytes: number;
   } {
-    return { ...this.#sampler.size, lives: this.#lives.size, bytes: this.#lives.bytes };
+    return {
+      ...this.#sampler.size,
+      counted: this.#counts.size,
+      lives: this.#lives.size,
+      bytes: this.#lives.bytes,
+    };
   }
 
   /** Listens and samples no more. What is known stays readable. */
@@ -216,24 +234,19 @@ export class History {
   }
 
   #handle(event: SnakepitEvent): void {
+    if (event.event_name === REJECTED) {
+      if (event.metadata.code === 'queue_full') this.#count(event, 'queue_full');
+      return;
+    }
     this.#markers.add(event);
     if (lifeEvents.includes(event.event_name)) this.#lives.add(event);
-    if (event.event_name === RESTARTED) this.#restarted(event);
-  }
-
-  #restarted({ metadata: { pool_name, timestamp } }: SnakepitEvent): void {
+    if (event.event_name !== RESTARTED) return;
     this.restarts++;
-    // An event of the user's own may bear the name; pools that are not there must not add up.
-    if (typeof pool_name !== 'string' || !Object.hasOwn(this.#snapshot().pools, pool_name)) return;
-    const ring = this.#restarts.get(pool_name) ?? new Ring(1);
-    this.#restarts.set(pool_name, ring);
-    const slice = sliceOf(timestamp);
-    ring.put(slice, [(ring.get(slice)?.[0] ?? 0) + 1]);
+    this.#count(event, 'restarts');
   }
 
-  #restartsIn(slice: number, pools: readonly string[]): number | null {
-    if (!this.#observed) return null;
-    return pools.reduce((sum, pool) => sum + (this.#restarts.get(pool)?.get(slice)?.[0] ?? 0), 0);
+  #count({ metadata: { pool_name, timestamp } }: SnakepitEvent, name: CountName): void {
+    this.#counts.add(pool_name, sliceOf(timestamp), name);
   }
 
   #sliceOf(
@@ -254,7 +267,7 @@ export class History {
     return {
       ...(traffic ?? UNCOUNTED),
       ...(total ? totalLevels(values) : poolLevels(values)),
-      restarts: command === undefined ? this.#restartsIn(slice, pools) : null,
+      ...(command === undefined && this.#observed ? this.#counts.in(slice, pools) : UNCOUNTED_LEVELS),
       heat: traffic?.heat ?? null,
     };
   }

@@ -1,4 +1,12 @@
-import { after, monotonic, now, type Snapshot, type Snapshotter, type Timer } from '../../events/index.ts';
+import {
+  after,
+  monotonic,
+  now,
+  type PoolSnapshot,
+  type Snapshot,
+  type Snapshotter,
+  type Timer,
+} from '../../events/index.ts';
 import { poolRing, poolValues, totalRing, totalValues } from './levels.ts';
 import { Between, type Reading, RecentReadings, readingOf, slotKey } from './readings.ts';
 import { Ring, STEP_MS, sliceOf } from './ring.ts';
@@ -14,6 +22,10 @@ export interface LevelSources {
   readonly snapshot: Snapshotter;
   /** Of the event loop; NaN where nobody measures it. */
   readonly lagMs: () => number;
+  /** Workers that a pool ought to have and has not; NaN where nobody knows. */
+  readonly missing: (pool: PoolSnapshot) => number;
+  /** Reads and writes of the session store since the start. */
+  readonly operations: () => number;
   /** That this process may use. */
   readonly cpus: number;
 }
@@ -36,6 +48,8 @@ export class Sampler {
   readonly #slots = new Map<string, Ring>();
   readonly #recent: RecentReadings;
   #last: Reading;
+  /** By the end of the last slice. */
+  #operations: number;
   #timer: Timer | undefined;
   /** The slice that was completed last. */
   completed: number | undefined;
@@ -43,6 +57,7 @@ export class Sampler {
   constructor(sources: LevelSources) {
     this.#sources = sources;
     this.#last = readingOf(NO_POOLS, monotonic());
+    this.#operations = sources.operations();
     this.#recent = new RecentReadings(this.#last);
     this.#wait();
   }
@@ -101,6 +116,7 @@ export class Sampler {
     const reading = readingOf(snapshot, monotonic());
     const { total, pools, slots } = this.#sampleOf(snapshot, new Between(this.#last, reading));
     this.#last = reading;
+    this.#operations = this.#sources.operations();
     this.#recent.add(reading);
     // The timer may fire a little early, or late: the slice is the one whose end is nearest.
     const slice = Math.round(now() / STEP_MS) - 1;
@@ -111,7 +127,8 @@ export class Sampler {
   }
 
   #sampleOf(snapshot: Snapshot, between: Between): Sample {
-    const { cpus, lagMs } = this.#sources;
+    const { cpus, lagMs, missing, operations } = this.#sources;
+    const beside = { cpus, lagMs: lagMs(), missing, operations: operations() - this.#operations };
     const all = Object.values(snapshot.pools);
     const slots = all
       .flatMap((pool) =>
@@ -124,8 +141,8 @@ export class Sampler {
       .slice(0, MAX_SLOTS);
     return {
       snapshot,
-      total: totalValues(snapshot, between, { cpus, lagMs: lagMs() }),
-      pools: new Map(all.map((pool) => [pool.name, poolValues(pool, between)])),
+      total: totalValues(snapshot, between, beside),
+      pools: new Map(all.map((pool) => [pool.name, poolValues(pool, between, beside)])),
       slots: new Map(slots),
     };
   }

@@ -41,20 +41,28 @@ export interface Levels {
   readonly workers_available: number | null;
   readonly workers_busy: number | null;
   readonly workers_desired: number | null;
+  /** Workers that ought to be there and are not, as the criterion `worker_availability` counts them. Null where health is off. */
+  readonly workers_missing: number | null;
   /** Dead workers replaced in the slice. */
   readonly restarts: number | null;
+  /** Requests refused in the slice since the queue was full; all that were refused are `rejected`. */
+  readonly queue_full: number | null;
   /** Share of the time of all slots in which a request ran, 0 to 1. */
   readonly utilisation: number | null;
   /** Resident memory of the workers; in the total, of this process too. */
   readonly memory_bytes: number | null;
 }
 
-/** Of this process and its workers together. */
+/** Of this process and its workers together, and of the sessions, which all pools share. */
 export interface ProcessLevels {
   /** CPU time as a share of what the CPUs it may use offered. */
   readonly cpu_ratio: number | null;
   /** 99th percentile of late. Null where health is off. */
   readonly event_loop_lag_ms: number | null;
+  /** Null where sessions are not used, or nobody knows how many there are. */
+  readonly sessions: number | null;
+  /** Reads and writes of the session store in the slice. Null where sessions are not used. */
+  readonly session_operations: number | null;
 }
 
 /** One step of the history. */

@@ -18,6 +18,7 @@ describe('single errors', () => {
     expect(messages(errors)).toEqual(['ValueError: second', 'ValueError: first']);
     expect(errors[0]).toEqual({
       id: 'e2',
+      group_id: expect.stringMatching(/^[0-9a-f]{12}$/),
       timestamp: '2025-01-15T10:30:00.001Z',
       event: 'snakepit.request.failed',
       pool: 'gpu',
@@ -41,7 +42,11 @@ describe('single errors', () => {
         timestamp: '2025-01-15T10:30:00.001Z',
         ...context,
       },
-      group: expect.objectContaining({ message: 'ValueError: second more', last_error_id: 'e2' }),
+      group: expect.objectContaining({
+        id: errors[0]?.group_id,
+        message: 'ValueError: second more',
+        last_error_id: 'e2',
+      }),
     });
     expect(test.errors.find('e3')).toBeUndefined();
   });
@@ -172,6 +177,32 @@ describe('groups', () => {
       last_seen: '2025-01-15T10:30:05.000Z',
       last_error_id: 'e2',
     });
+  });
+
+  it('are named by their errors, the same in another process, and differ between kinds', () => {
+    const ids = () => {
+      const test = rig();
+      // Alike to whoever sees the first line alone.
+      for (const place of ['kitchen', 'cellar', 'kitchen'])
+        fail(test, { message: `KeyError: no cake\nin the ${place}` });
+      fail(test, { message: 'KeyError: no cake\nin the cellar', command: 'embed' });
+      const { errors, groups } = test.errors.list();
+      expect(errors.map(({ group_id }) => groups.find(({ id }) => id === group_id)?.message)).toEqual(
+        ['cellar', 'kitchen', 'cellar', 'kitchen'].map((place) => `KeyError: no cake in the ${place}`),
+      );
+      return errors.map(({ group_id }) => group_id);
+    };
+    expect(new Set(ids()).size).toBe(3);
+    expect(ids()).toEqual(ids());
+  });
+
+  it('keep their name when they are forgotten and come back', () => {
+    const test = rig({ maxGroups: 1 });
+    for (const command of ['a', 'b', 'a']) fail(test, { command });
+    const [last, other, first] = test.errors.list().errors;
+    expect(first?.group_id).toBe(last?.group_id);
+    expect(first?.group_id).not.toBe(other?.group_id);
+    expect(test.errors.list().groups.map(({ id }) => id)).toEqual([last?.group_id]);
   });
 
   it('count by minute over the last fifteen', () => {

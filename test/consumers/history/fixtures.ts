@@ -3,7 +3,7 @@ import { resolveOptions } from '../../../src/config/index.ts';
 import { Health, type HealthOptions } from '../../../src/consumers/health/index.ts';
 import { History } from '../../../src/consumers/history/index.ts';
 import type { RequestStatus } from '../../../src/errors/index.ts';
-import { EventBus, type PoolSnapshot } from '../../../src/events/index.ts';
+import { EventBus, type PoolSnapshot, type SessionsSnapshot } from '../../../src/events/index.ts';
 import { createInstanceSanitizer } from '../../../src/sanitize/index.ts';
 import { manualClock } from '../../../src/testing/manual-clock.ts';
 import { pool } from '../health/fixtures.ts';
@@ -22,6 +22,7 @@ export const rig = ({ health: withHealth = true, names = ['default'] } = {}) => 
     clock,
     bus,
     snapshots: 0,
+    sessions: null as SessionsSnapshot | null,
     pools: Object.fromEntries(names.map((name) => [name, pool(name, ['ready', 'ready'])])) as Record<
       string,
       PoolSnapshot
@@ -29,7 +30,7 @@ export const rig = ({ health: withHealth = true, names = ['default'] } = {}) => 
   };
   const snapshot = () => {
     made.snapshots++;
-    return { timestamp: clock.now(), uptime_ms: 60_000, sessions: null, pools: made.pools };
+    return { timestamp: clock.now(), uptime_ms: 60_000, sessions: made.sessions, pools: made.pools };
   };
   const health = new Health({
     options: options.health as HealthOptions,
@@ -43,7 +44,11 @@ export const rig = ({ health: withHealth = true, names = ['default'] } = {}) => 
     bus,
     snapshot,
     sanitizer: createInstanceSanitizer(),
-    ...(withHealth && { traffic: health.traffic, lagMs: () => health.eventLoopLagMs() }),
+    ...(withHealth && {
+      traffic: health.traffic,
+      lagMs: () => health.eventLoopLagMs(),
+      missing: (levels) => health.missingWorkers(levels),
+    }),
   });
   onTestFinished(() => {
     history.close();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Slice } from '../../../src/consumers/history/index.ts';
-import type { RequestStatus } from '../../../src/errors/index.ts';
+import { type ErrorCode, errorCodes, type RequestStatus } from '../../../src/errors/index.ts';
 import { pool, worker } from '../health/fixtures.ts';
 import { lifeOf, rig, STEP_MS } from './fixtures.ts';
 
@@ -122,6 +122,7 @@ describe('slices', () => {
       requests: null,
       p95_ms: null,
       in_flight: 0,
+      workers_missing: null,
       event_loop_lag_ms: null,
     });
     expect(heat).toEqual({ bounds_ms: [], counts: Array(180).fill(null) });
@@ -136,6 +137,86 @@ describe('slices', () => {
     bus.emit('snakepit.worker.restarted', { startup_ms: 1, restarts: 3 }, about);
     expect(slicesOf(history.read().slices).map(({ restarts }) => restarts)).toEqual([1, 2]);
     expect(history.restarts).toBe(3);
+  });
+});
+
+describe('refusals', () => {
+  const refuse = ({ bus }: ReturnType<typeof rig>, code: ErrorCode, pool_name = 'default') =>
+    bus.emit('snakepit.request.rejected', { duration_ms: 0 }, {
+      ...{ pool_name, request_id: 'r', command: 'predict', code, message: 'no' },
+      ...{ category: errorCodes[code].category, retryable: true, error: null },
+    } as never);
+
+  it('by a full queue are told apart, by pool, in their time', async () => {
+    const test = rig({ names: ['default', 'gpu'] });
+    const { clock, history } = test;
+    for (const code of ['queue_full', 'circuit_open', 'queue_full'] as const) refuse(test, code);
+    refuse(test, 'queue_full', 'gpu');
+    await clock.advance(STEP_MS);
+    refuse(test, 'queue_full');
+    const full = (filter: object) =>
+      slicesOf(history.read(filter).slices).map(({ queue_full }) => queue_full);
+    expect(full({})).toEqual([3, 1]);
+    expect(full({ pool: 'default' })).toEqual([2, 1]);
+    expect(full({ pool: 'gpu' })).toEqual([1, 0]);
+    expect(full({ command: 'predict' })).toEqual([null, null]);
+    expect(history.completed()).toMatchObject({
+      total: { queue_full: 3 },
+      pools: { gpu: { queue_full: 1 } },
+    });
+  });
+
+  it('ask the core for its pools once a pool, and remember none that is not there', () => {
+    const test = rig();
+    const before = test.snapshots;
+    for (let i = 0; i < 1000; i++) refuse(test, 'queue_full');
+    expect(test.snapshots - before).toBe(1);
+    for (let i = 0; i < 100; i++) refuse(test, 'queue_full', `made up ${i}`);
+    expect(test.history.size.counted).toBe(1);
+    test.pools = { next: pool('next', ['ready']) };
+    refuse(test, 'queue_full', 'next');
+    expect(test.history.size.counted).toBe(1);
+    expect(sum(test.history.read().slices, 'queue_full')).toBe(1);
+  });
+});
+
+describe('sessions', () => {
+  it('have their number at the end of a slice and what was done in the store', async () => {
+    const test = rig();
+    const { bus, clock, history } = test;
+    await clock.advance(STEP_MS - (clock.now() % STEP_MS) + 10);
+    expect(history.read().slices.at(-1)).toMatchObject({ sessions: null, session_operations: null });
+    const store = { store: 'memory', available: true, capacity: 10, ttl_ms: 1000, with_worker: 0 };
+    test.sessions = { ...store, active: 3, latency_ms: null, error: null };
+    const accessed = bus.event('snakepit.session.accessed');
+    // As the core does where nobody wants the event.
+    accessed.count += 5;
+    await clock.advance(STEP_MS);
+    accessed.count += 2;
+    expect(history.read().slices.slice(-2)).toMatchObject([
+      { sessions: 3, session_operations: 5 },
+      { sessions: 3, session_operations: 2 },
+    ]);
+    expect(history.read({ pool: 'default' }).slices.at(-2)).not.toHaveProperty('sessions');
+    test.sessions = { ...test.sessions, active: null };
+    await clock.advance(STEP_MS);
+    expect(history.read().slices.at(-2)).toMatchObject({ sessions: null, session_operations: 2 });
+  });
+});
+
+describe('missing workers', () => {
+  it('are those that health counts, silent ones among them', async () => {
+    const test = rig({ names: ['default', 'gpu'] });
+    const { clock, history } = test;
+    const silent = worker(0, 'ready', { heartbeat_ms_ago: 10 * 60_000 });
+    test.pools = {
+      default: pool('default', ['ready', 'backoff'], { workers: [silent, worker(1, 'backoff')] }),
+      gpu: pool('gpu', ['ready', 'starting']),
+    };
+    await clock.advance(STEP_MS);
+    const { total, pools } = history.completed() ?? {};
+    expect(pools).toMatchObject({ default: { workers_missing: 2 }, gpu: { workers_missing: 0 } });
+    expect(total).toMatchObject({ workers_missing: 2 });
   });
 });
 
@@ -187,10 +268,15 @@ describe('memory', () => {
     for (let round = 0; round < 40; round++) {
       test.pools = { [`p${round}`]: pool(`p${round}`, Array(100).fill('ready')) };
       for (let i = 0; i < 100; i++) lifeOf(bus, `w${round}-${i}`, i, { stderr, pool: `p${round}` });
+      bus.emit(
+        'snakepit.worker.restarted',
+        { startup_ms: 1, restarts: 1 },
+        { pool_name: `p${round}`, worker_id: 'w', worker_slot: 0 },
+      );
       await clock.advance(STEP_MS);
     }
-    const { pools, slots, lives, bytes } = history.size;
-    expect({ pools, slots }).toEqual({ pools: 1, slots: 100 });
+    const { pools, slots, counted, lives, bytes } = history.size;
+    expect({ pools, slots, counted }).toEqual({ pools: 1, slots: 100, counted: 1 });
     expect(lives).toBeLessThanOrEqual(1000);
     expect(bytes).toBeLessThanOrEqual(4 * 2 ** 20);
     expect(history.markers(0)).toHaveLength(200);

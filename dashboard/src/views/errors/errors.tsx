@@ -1,12 +1,13 @@
 import { useResource } from '../../data/api.ts';
 import { isRecorded } from '../../data/recorded.ts';
 import { now } from '../../data/store.ts';
-import { filterGroups, type GroupFilter, groupKey, groupOf, valuesOf } from '../../text/groups.ts';
+import { filterGroups, type GroupFilter, valuesOf } from '../../text/groups.ts';
 import type { ErrorGroup, ErrorList, QuarantinedRequest } from '../../text/types.ts';
 import { Card, Empty, Notice, PageTitle, Problem, Skeleton } from '../../ui/card.tsx';
 import { Filter, Select } from '../../ui/filter.tsx';
 import { count, plural } from '../../ui/format.ts';
 import { go, hrefWith, route } from '../../ui/route.ts';
+import { Time } from '../../ui/time.tsx';
 import { GroupErrors } from './group.tsx';
 import { GroupTable } from './groups.tsx';
 import './errors.css';
@@ -39,7 +40,7 @@ function Toolbar({
         label="Filter errors"
         value={filter.text}
         onChange={(q) => change({ q })}
-        placeholder="Words in code, command or message"
+        placeholder="Words in code or message"
       />
       <Select
         label="Code"
@@ -70,14 +71,9 @@ function Quarantined({ rows }: { readonly rows: readonly QuarantinedRequest[] })
       <ul class="quarantined">
         {rows.map((row, i) => (
           <li key={i}>
-            <strong class="mono">{row.command}</strong> in pool {row.pool}
-            {Object.entries(row)
-              .filter(
-                ([name, value]) =>
-                  name !== 'pool' && name !== 'command' && value !== null && typeof value !== 'object',
-              )
-              .map(([name, value]) => ` · ${name.replaceAll('_', ' ')} ${String(value)}`)
-              .join('')}
+            <strong class="mono">{row.command}</strong> in pool {row.pool}:{' '}
+            {plural(row.deaths ?? 0, 'worker')} died of it; refused until <Time at={row.until} mode="clock" />{' '}
+            for the arguments <span class="mono">{row.args_hash}</span>
           </li>
         ))}
       </ul>
@@ -120,11 +116,14 @@ function List({
   const { params } = route.value;
   const filter = filterOf(params);
   const shown = filterGroups(list.groups, filter);
-  // A link may name the error alone.
-  const line = params.group === undefined ? list.errors.find(({ id }) => id === params.error) : undefined;
-  const found = line && groupOf(line, list.groups);
-  const key = params.group ?? (found && groupKey(found));
-  const selected = list.groups.find((group) => groupKey(group) === key);
+  // A link may name the error alone, or the request that failed with it.
+  const named = list.errors.find(
+    ({ id, request_id }) =>
+      id === params.error || (params.request !== undefined && request_id === params.request),
+  );
+  const lost = params.request ?? params.error;
+  const key = params.group ?? named?.group_id;
+  const selected = list.groups.find(({ id }) => id === key);
   return (
     <div class="stack">
       {problem && (
@@ -138,6 +137,14 @@ function List({
           }
         />
       )}
+      {lost !== undefined && named === undefined && params.group === undefined && (
+        <Notice
+          status="info"
+          title={`No error of this ${params.request === undefined ? 'id' : 'request'} is kept any more.`}
+        >
+          <span class="mono">{lost}</span>
+        </Notice>
+      )}
       <Quarantined rows={list.quarantined} />
       <Toolbar groups={list.groups} filter={filter} />
       <div class={key === undefined ? '' : 'split errors-split'}>
@@ -148,7 +155,9 @@ function List({
             empty={<Nothing filter={filter} total={list.groups.length} />}
           />
         </Card>
-        {key !== undefined && <GroupErrors list={list} group={selected} errorId={params.error} />}
+        {key !== undefined && (
+          <GroupErrors list={list} group={selected} errorId={params.error ?? named?.id} />
+        )}
       </div>
     </div>
   );

@@ -1,5 +1,4 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { groupOf } from '../../text/groups.ts';
 import type { ErrorGroup, ErrorLine, ErrorList } from '../../text/types.ts';
 import { Card, Empty } from '../../ui/card.tsx';
 import { plural } from '../../ui/format.ts';
@@ -22,7 +21,10 @@ function Lines({
     <ol class="error-lines">
       {lines.slice(0, MAX_SHOWN).map((line) => (
         <li key={line.id}>
-          <a href={hrefWith({ error: line.id })} aria-current={line.id === current ? 'true' : undefined}>
+          <a
+            href={hrefWith({ group: line.group_id, error: line.id, request: null })}
+            aria-current={line.id === current ? 'true' : undefined}
+          >
             <Time at={line.timestamp} mode="clock" />
             <span class="clip" title={line.message}>
               {line.message}
@@ -34,8 +36,8 @@ function Lines({
   );
 }
 
-const linesOf = ({ errors, groups }: ErrorList, group: ErrorGroup): readonly ErrorLine[] =>
-  errors.filter((line) => groupOf(line, groups) === group);
+const linesOf = ({ errors }: ErrorList, group: ErrorGroup): readonly ErrorLine[] =>
+  errors.filter(({ group_id }) => group_id === group.id);
 
 export interface GroupErrorsProps {
   readonly list: ErrorList;
@@ -47,7 +49,7 @@ export interface GroupErrorsProps {
 export function GroupErrors({ list, group, errorId }: GroupErrorsProps) {
   const ref = useRef<HTMLDivElement>(null);
   const first = useRef<string | undefined>(undefined);
-  const key = group === undefined ? '' : `${group.code} ${group.command} ${group.message}`;
+  const key = group?.id ?? '';
   const last = useRef(key);
   if (last.current !== key) first.current = undefined;
   last.current = key;
@@ -60,7 +62,7 @@ export function GroupErrors({ list, group, errorId }: GroupErrorsProps) {
   const lines = group === undefined ? [] : linesOf(list, group);
   const isNewer = errorId === undefined && group !== undefined && group.last_error_id !== shown;
   const close = (
-    <a class="button quiet" href={hrefWith({ group: null, error: null })}>
+    <a class="button quiet" href={hrefWith({ group: null, error: null, request: null })}>
       <Icon name="close" size={14} /> Close
     </a>
   );
@@ -83,7 +85,11 @@ export function GroupErrors({ list, group, errorId }: GroupErrorsProps) {
               {lines.length > MAX_SHOWN && `; the last ${MAX_SHOWN} here`}
             </p>
             <Lines lines={lines} current={shown} />
-            {isNewer && <a href={hrefWith({ error: group.last_error_id })}>Show the newest</a>}
+            {isNewer && (
+              <a href={hrefWith({ group: group.id, error: group.last_error_id, request: null })}>
+                Show the newest
+              </a>
+            )}
           </>
         )}
       </Card>

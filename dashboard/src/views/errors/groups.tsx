@@ -1,5 +1,4 @@
 import type { ComponentChildren } from 'preact';
-import { groupKey } from '../../text/groups.ts';
 import type { ErrorGroup } from '../../text/types.ts';
 import { count } from '../../ui/format.ts';
 import { go, hrefWith } from '../../ui/route.ts';
@@ -7,7 +6,7 @@ import { Sparkline } from '../../ui/sparkline.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { Time } from '../../ui/time.tsx';
 
-const open = (group: ErrorGroup): string => hrefWith({ group: groupKey(group), error: null });
+const open = (group: ErrorGroup): string => hrefWith({ group: group.id, error: null, request: null });
 
 const columns: readonly Column<ErrorGroup>[] = [
   {
@@ -83,7 +82,7 @@ export function GroupTable({ groups, selected, empty }: GroupTableProps) {
       columns={
         selected === undefined ? columns : columns.filter(({ id }) => id !== 'first' && id !== 'trend')
       }
-      rowKey={groupKey}
+      rowKey={({ id }) => id}
       sort={{ by: 'last', dir: 'desc' }}
       pageSize={50}
       empty={empty}

@@ -29,8 +29,12 @@ const whereOf = (event: LiveEvent): string => {
     .join(' / ');
 };
 
+/** Of these an error is kept, under the id of the request. */
+const failed = /^snakepit\.request\.(?:failed|timed_out|rejected)$/;
+
 function Detail({ event }: { readonly event: LiveEvent }) {
   const correlation = nameIn(event, 'correlation_id');
+  const request = failed.test(event.event_name) ? nameIn(event, 'request_id') : null;
   const worker = nameIn(event, 'worker_id');
   return (
     <div class="event-detail">
@@ -39,6 +43,7 @@ function Detail({ event }: { readonly event: LiveEvent }) {
         {correlation !== null && (
           <a href={href('events', { correlation_id: correlation })}>Follow this request</a>
         )}
+        {request !== null && <a href={href('errors', { request })}>Its error</a>}
         {worker !== null && (
           <a href={href('worker', { pool: nameIn(event, 'pool_name'), worker })}>Worker {worker}</a>
         )}

@@ -1,18 +1,12 @@
-import { useMemo } from 'preact/hooks';
-import { Chart } from '../../charts/chart.tsx';
 import { HeatMap } from '../../charts/heat-map.tsx';
 import { MarkerList } from '../../charts/marker-list.tsx';
-import type { ChartSeries } from '../../charts/options.ts';
 import { RangeButtons } from '../../charts/range.tsx';
-import { times } from '../../data/advance.ts';
+import { responseTime, Trend, throughput } from '../../charts/trends.tsx';
 import { useHistory } from '../../data/history.ts';
-import { keyOf, perSecondOf } from '../../data/series.ts';
 import { now } from '../../data/store.ts';
 import type { History } from '../../data/types.ts';
 import { Card, Empty, PageTitle, Skeleton } from '../../ui/card.tsx';
 import { Select } from '../../ui/filter.tsx';
-import { ms, perSecond } from '../../ui/format.ts';
-import { metrics } from '../../ui/metrics.ts';
 import { go, hrefWith, route } from '../../ui/route.ts';
 
 const option = (name: string) => ({ value: name, label: name });
@@ -43,35 +37,14 @@ function Choice({ history }: { readonly history: History | null }) {
 }
 
 function Charts({ history }: { readonly history: History }) {
-  const made = useMemo(() => {
-    const percentiles: ChartSeries[] = [
-      { label: 'p50', values: keyOf(history, 'p50_ms'), tone: 'p50' },
-      { label: 'p95', values: keyOf(history, 'p95_ms'), tone: 'p95', dash: [8, 3] },
-      { label: 'p99', values: keyOf(history, 'p99_ms'), tone: 'p99', dash: [2, 2] },
-    ];
-    const rate: ChartSeries[] = [
-      { label: 'Requests/s', values: perSecondOf(history, 'requests'), tone: 'accent', fill: true },
-    ];
-    return { x: times(history), percentiles, rate };
-  }, [history]);
+  const { pool, command } = route.value.params;
+  const pools = now.value?.pools ?? [];
+  // Health judges pools, not commands. All are judged by the same thresholds.
+  const judged = command ? undefined : (pools.find(({ name }) => name === pool) ?? pools[0]);
   return (
     <div class="charts">
-      <Chart
-        title="Percentiles"
-        x={made.x}
-        series={made.percentiles}
-        format={ms}
-        markers={history.markers}
-        metric={metrics.duration}
-      />
-      <Chart
-        title="Throughput"
-        x={made.x}
-        series={made.rate}
-        format={perSecond}
-        markers={history.markers}
-        metric={metrics.requests}
-      />
+      <Trend of={responseTime} history={history} thresholds={judged?.thresholds} />
+      <Trend of={throughput} history={history} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { countsOf, errorRateOf, keyOf, perSecondOf } from '../../data/series.ts';
+import { countsOf, errorRateOf, inLastMinute, keyOf, perSecondOf } from '../../data/series.ts';
 import type { History, NowFrame, WorkerCounts } from '../../data/types.ts';
 import { Figure } from '../../ui/figure.tsx';
 import { compact, count, ms, percent, perSecond } from '../../ui/format.ts';
@@ -113,10 +113,13 @@ export function CapacityFigures({ frame, history }: Props) {
         tone="warning"
       />
       <Figure
-        label="Refused, queue full"
-        value={count(total.saturated_total)}
-        metric={metrics.saturated}
-        note="since the start"
+        label="Refused"
+        value={count(history && inLastMinute(history, 'rejected'))}
+        metric={metrics.requests}
+        note="last minute"
+        trend={trend((h) => countsOf(h, 'rejected'))}
+        tone="warning"
+        href={href('pools')}
       />
       <Figure
         label="Sessions"
@@ -124,7 +127,7 @@ export function CapacityFigures({ frame, history }: Props) {
         unit={sessions?.capacity ? `of ${compact(sessions.capacity)}` : ''}
         metric={sessions ? metrics.sessions : undefined}
         note={sessions ? 'active' : 'sessions are not used'}
-        trend={sessions ? undefined : []}
+        trend={sessions ? trend((h) => keyOf(h, 'sessions')) : []}
       />
     </section>
   );

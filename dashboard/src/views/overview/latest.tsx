@@ -2,24 +2,13 @@ import { MarkerList } from '../../charts/marker-list.tsx';
 import { useResource } from '../../data/api.ts';
 import { now } from '../../data/store.ts';
 import type { History } from '../../data/types.ts';
-import { groupKey } from '../../text/groups.ts';
-import type { ErrorGroup, ErrorLine, ErrorList } from '../../text/types.ts';
+import type { ErrorList } from '../../text/types.ts';
 import { Card, Empty, Problem, Skeleton } from '../../ui/card.tsx';
 import { href } from '../../ui/route.ts';
 import { StatusBadge } from '../../ui/status.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const SHOWN = 8;
-
-/** Its kind, as the list of errors shows it; without a kind the list is what can be shown. */
-const linkOf = (error: ErrorLine, groups: readonly ErrorGroup[]): string => {
-  const group =
-    groups.find(({ last_error_id }) => last_error_id === error.id) ??
-    groups.find(
-      ({ code, pool, command }) => code === error.code && pool === error.pool && command === error.command,
-    );
-  return href('errors', group ? { group: groupKey(group), error: error.id } : { code: error.code });
-};
 
 function Errors() {
   const { data, error, reload } = useResource<ErrorList>('api/errors', now.value?.counts.errors);
@@ -33,7 +22,11 @@ function Errors() {
       {errors.map((error) => (
         <li key={error.id}>
           <StatusBadge status="error" label={error.code} />
-          <a class="clip grow" href={linkOf(error, data.groups)} title={error.message}>
+          <a
+            class="clip grow"
+            href={href('errors', { group: error.group_id, error: error.id })}
+            title={error.message}
+          >
             {error.message}
           </a>
           <Time at={error.timestamp} />

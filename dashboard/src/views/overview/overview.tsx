@@ -1,9 +1,9 @@
 import './overview.css';
 import { RangeButtons } from '../../charts/range.tsx';
+import { Trend, throughput, unsuccessful } from '../../charts/trends.tsx';
 import { useHistory } from '../../data/history.ts';
 import { now } from '../../data/store.ts';
 import { PageTitle, Skeleton } from '../../ui/card.tsx';
-import { Failures, Throughput } from './charts.tsx';
 import { CapacityFigures, TrafficFigures } from './figures.tsx';
 import { LatestErrors, LatestMarkers } from './latest.tsx';
 import { PoolTiles } from './pools.tsx';
@@ -28,8 +28,8 @@ export default function OverviewView() {
       <CapacityFigures frame={frame} history={history} />
       <PoolTiles pools={frame.pools} />
       <div class="charts">
-        {history ? <Throughput history={history} /> : <div class="chart plot-wait" />}
-        {history ? <Failures history={history} /> : <div class="chart plot-wait" />}
+        <Trend of={throughput} history={history} />
+        <Trend of={unsuccessful} history={history} />
       </div>
       <div class="summary">
         <LatestErrors />

@@ -13,7 +13,7 @@ function Rates({ pool }: { readonly pool: PoolFrame }) {
     ['p95', ms(pool.p95_ms)],
     ['p99', ms(pool.p99_ms)],
     ['In flight', count(pool.in_flight)],
-    ['Refused', compact(pool.saturated_total)],
+    ['Queue full', compact(pool.saturated_total)],
   ] as const;
   return (
     <dl class="pool-rates stale-able">

@@ -1,61 +1,45 @@
-import { useMemo } from 'preact/hooks';
-import { Chart } from '../../charts/chart.tsx';
-import type { Threshold } from '../../charts/marks.ts';
-import type { ChartSeries } from '../../charts/options.ts';
-import { times } from '../../data/advance.ts';
+import {
+  availability,
+  errorRate,
+  load,
+  refusals,
+  responseTime,
+  sessionOperations,
+  sessions,
+  Trend,
+  throughput,
+} from '../../charts/trends.tsx';
 import { useHistory } from '../../data/history.ts';
-import { errorRateOf, keyOf } from '../../data/series.ts';
-import type { Bounds, PoolFrame } from '../../data/types.ts';
-import { count, percent } from '../../ui/format.ts';
-import { metrics } from '../../ui/metrics.ts';
+import { now } from '../../data/store.ts';
+import type { PoolFrame, Slice } from '../../data/types.ts';
 
-const lines = (bounds: Bounds | undefined): Threshold[] =>
-  (['warning', 'error'] as const).flatMap((tone) => {
-    const value = bounds?.[tone];
-    return value ? [{ value, tone, label: `${tone} from ${percent(value)}` }] : [];
-  });
+const ofPool = [load, throughput, responseTime, errorRate, availability, refusals];
+
+const hasSessions = (slice: Slice | null): boolean =>
+  (slice?.sessions ?? 0) > 0 || (slice?.session_operations ?? 0) > 0;
+
+/** All pools share the sessions. Where there have been none of late, there is nothing to show. */
+function SessionCharts() {
+  const history = useHistory();
+  if (!history?.slices.some(hasSessions)) return null;
+  return (
+    <div class="charts">
+      <Trend of={sessions} history={history} />
+      <Trend of={sessionOperations} history={history} />
+    </div>
+  );
+}
 
 export function PoolCharts({ pool }: { readonly pool: PoolFrame }) {
   const history = useHistory(pool.name);
-  const made = useMemo(() => {
-    if (!history) return null;
-    const load: ChartSeries[] = [
-      { label: 'In flight', values: keyOf(history, 'in_flight'), tone: 'accent', fill: true },
-      { label: 'Queue', values: keyOf(history, 'queue_depth'), tone: 'warning', dash: [6, 3] },
-      { label: 'Available', values: keyOf(history, 'workers_available'), tone: 'muted', dash: [2, 3] },
-    ];
-    const errors: ChartSeries[] = [
-      { label: 'Error rate', values: errorRateOf(history), tone: 'error', fill: true },
-    ];
-    return { x: times(history), load, errors };
-  }, [history]);
-  if (!history || !made)
-    return (
-      <div class="charts">
-        <div class="chart plot-wait" />
-        <div class="chart plot-wait" />
-      </div>
-    );
   return (
-    <div class="charts">
-      <Chart
-        title="Load"
-        whole
-        x={made.x}
-        series={made.load}
-        format={count}
-        markers={history.markers}
-        metric={metrics.inFlight}
-      />
-      <Chart
-        title="Error rate"
-        x={made.x}
-        series={made.errors}
-        format={percent}
-        markers={history.markers}
-        thresholds={lines(pool.thresholds.error_rate)}
-        metric={metrics.errors}
-      />
-    </div>
+    <>
+      <div class="charts">
+        {ofPool.map((each) => (
+          <Trend key={each.title} of={each} history={history} thresholds={pool.thresholds} />
+        ))}
+      </div>
+      {now.value?.sessions && <SessionCharts />}
+    </>
   );
 }

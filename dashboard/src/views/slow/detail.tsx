@@ -94,6 +94,9 @@ export function SlowCard({ request }: { readonly request: SlowRequest }) {
                 Follow this request in the events
               </a>
             )}
+            {request.code !== null && request.request_id !== null && (
+              <a href={href('errors', { request: request.request_id })}>Its error</a>
+            )}
           </div>
           <Facts rows={factsOf(request)} />
           {request.anatomy !== undefined && (
