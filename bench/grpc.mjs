@@ -77,14 +77,12 @@ const show = (value) => Math.round(value).toLocaleString('en').padStart(9);
 const LIMIT = 'limit of a socket';
 const SOCKET = 'snakepit, socket';
 const EXCHANGE = 'snakepit, gRPC in batches';
-const WIDE = 'the same, concurrency 32';
 const UNARY = 'snakepit, gRPC call by call';
 const HAND = 'gRPC by hand, call by call';
 const contenders = {
   [LIMIT]: await bare('msgpack'),
   [SOCKET]: await ours({}),
   [EXCHANGE]: await ours({ transport: 'grpc' }),
-  [WIDE]: await ours({ transport: 'grpc', concurrency: 32 }),
   [UNARY]: await ours({ transport: 'grpc', exchange: false }),
   [HAND]: await byHand(),
 };
@@ -103,7 +101,6 @@ for (const inFlight of [1, 32]) {
   console.log(`  socket / limit                 ${ratio(SOCKET, LIMIT)}`);
   console.log(`  socket / gRPC in batches       ${ratio(SOCKET, EXCHANGE)}`);
   console.log(`  gRPC in batches / by hand      ${ratio(EXCHANGE, HAND)}`);
-  console.log(`  concurrency 32 / by hand       ${ratio(WIDE, HAND)}`);
   console.log(`  gRPC call by call / by hand    ${ratio(UNARY, HAND)}`);
 }
 for (const { close } of Object.values(contenders)) await close();

@@ -109,9 +109,9 @@ def serve(
                 if out:
                     flush()
                     sent = wall
-                settle()
                 if command.heavy:
                     command.heavy -= 1
+                    settle()
                     gauge.start(id)
             # The frame before the word: see State.frame.
             state.frame = frame
