@@ -320,6 +320,16 @@ export const metricCatalog = {
     worker((of) => of.memory_bytes),
     { unit: 'bytes', ...greatest },
   ),
+  snakepit_worker_info: gauge(
+    'Where the worker of a slot is, for those that somebody else has started: what tells of a slot tells of that host.',
+    [...SLOT, 'address'],
+    perPool(({ workers }) =>
+      workers.flatMap(({ slot: at, address }): Row[] =>
+        address == null ? [] : [[[String(at), address], 1]],
+      ),
+    ),
+    anyone,
+  ),
   snakepit_worker_uptime_seconds: gauge(
     'Time since the worker was spawned.',
     SLOT,

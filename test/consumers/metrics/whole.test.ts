@@ -34,7 +34,11 @@ const everything = () => {
       slot_gc_collections_total: 3,
       readings: { threads: 4, open_fds: 11 },
     }),
-    worker(1, { slot_gc_collections_total: 2, readings: { threads: 4, open_fds: 11 } }),
+    worker(1, {
+      slot_gc_collections_total: 2,
+      readings: { threads: 4, open_fds: 11 },
+      address: '10.0.0.7:7000',
+    }),
   ];
   levels.snapshot = () =>
     snapshotOf(

@@ -50,6 +50,11 @@ describe.skipIf(!withPython)('remote workers in Python', () => {
       [one.address, null],
       [two.address, null],
     ]);
+    const metrics = String((await test.pit.metrics.render()).body);
+    for (const [slot, { address }] of [one, two].entries())
+      expect(metrics).toContain(
+        `snakepit_worker_info{pool_name="default",worker_slot="${slot}",address="${address}"} 1`,
+      );
     const pids = await Promise.all([test.pit.execute('pid'), test.pit.execute('pid')]);
     expect(new Set(pids).size).toBe(2);
     const { requestId, correlationId, result } = await test.pit.call('say', { text: 'hello' });
