@@ -126,6 +126,11 @@ class Served:
             if self.process.poll() is None:
                 self.process.kill()
             self.process.wait(PATIENCE_S)
+            # What a handler has forked is in its group.
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
             for stream in (self.process.stdin, self.process.stdout):
                 assert stream is not None
                 stream.close()
