@@ -163,6 +163,8 @@ def test_stacks_on_demand() -> None:
 
 def test_the_stacks_of_many_threads_come_whole_by_a_socket() -> None:
     ours, theirs = socket.socketpair()
+    # The least there is, which a few writes fill: whoever reads at all is always behind.
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     source = """
     import threading, time
     from snakepit import command
@@ -179,10 +181,8 @@ def test_the_stacks_of_many_threads_come_whole_by_a_socket() -> None:
         host.result("ready")
         assert host.process is not None
         host.process.send_signal(signal.SIGURG)
-        text = ours.recv(1)
-        # By now the socket is full, as when a host has something else to do for a moment.
-        time.sleep(0.01)
         ours.settimeout(PATIENCE_S)
+        text = b""
         while text.count(b" in deep") < 40 * 31:
             text += ours.recv(512)
 
